@@ -1,0 +1,136 @@
+"""The table of contents: which tags a spec may name, and the spec class behind each.
+
+One line per component. A tag is a closed name, never an import path; the class is imported when the tag is first used,
+so reading this table costs nothing. Nothing here imports torch.
+"""
+
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from types import MappingProxyType
+
+COMPONENTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "detector": {
+            "RPN": "specdet.models.detectors.spec:RPNSpec",
+        },
+        "backbone": {
+            "ResNet": "specdet.models.backbones.spec:ResNetSpec",
+        },
+        "neck": {
+            "FPN": "specdet.models.necks.spec:FPNSpec",
+        },
+        "head": {
+            "RPNHead": "specdet.models.heads.spec:RPNHeadSpec",
+        },
+        "anchors": {
+            "AnchorGenerator": "specdet.boxes.spec:AnchorGeneratorSpec",
+        },
+        "coder": {
+            "DeltaXYWH": "specdet.boxes.spec:DeltaXYWHSpec",
+        },
+        "assigner": {
+            "MaxIoU": "specdet.models.matching.spec:MaxIoUAssignerSpec",
+        },
+        "sampler": {
+            "Random": "specdet.models.matching.spec:RandomSamplerSpec",
+        },
+        "loss": {
+            "BinaryCrossEntropy": "specdet.models.losses.spec:BinaryCrossEntropySpec",
+            "L1": "specdet.models.losses.spec:L1LossSpec",
+            "SmoothL1": "specdet.models.losses.spec:SmoothL1LossSpec",
+            "IoU": "specdet.models.losses.spec:IoULossSpec",
+            "GIoU": "specdet.models.losses.spec:GIoULossSpec",
+        },
+        "dataset": {
+            "Coco": "specdet.data.spec:CocoSpec",
+            "Voc": "specdet.data.spec:VocSpec",
+            "Shapes": "specdet.data.spec:ShapesSpec",
+        },
+        "transform": {
+            "Resize": "specdet.data.transforms.spec:ResizeSpec",
+            "Flip": "specdet.data.transforms.spec:FlipSpec",
+            "Photometric": "specdet.data.transforms.spec:PhotometricSpec",
+        },
+        "optimizer": {
+            "SGD": "specdet.optim.spec:SGDSpec",
+            "Adam": "specdet.optim.spec:AdamSpec",
+            "AdamW": "specdet.optim.spec:AdamWSpec",
+            "RMSprop": "specdet.optim.spec:RMSpropSpec",
+            "NAdam": "specdet.optim.spec:NAdamSpec",
+            "RAdam": "specdet.optim.spec:RAdamSpec",
+            "Adagrad": "specdet.optim.spec:AdagradSpec",
+        },
+        "schedule": {
+            "Constant": "specdet.optim.spec:ConstantScheduleSpec",
+            "Step": "specdet.optim.spec:StepScheduleSpec",
+            "Cosine": "specdet.optim.spec:CosineScheduleSpec",
+            "Poly": "specdet.optim.spec:PolyScheduleSpec",
+        },
+        "evaluator": {
+            "ProposalRecall": "specdet.evaluation.spec:ProposalRecallSpec",
+            "CocoBox": "specdet.evaluation.spec:CocoBoxSpec",
+        },
+        "hook": {
+            "Optimizer": "specdet.runner.spec:OptimizerHookSpec",
+            "Checkpoint": "specdet.runner.spec:CheckpointHookSpec",
+            "TextLog": "specdet.runner.spec:TextLogHookSpec",
+            "Events": "specdet.runner.spec:EventsHookSpec",
+            "TensorBoard": "specdet.runner.spec:TensorBoardHookSpec",
+            "Evaluation": "specdet.runner.spec:EvaluationHookSpec",
+            "EMA": "specdet.runner.spec:EMAHookSpec",
+            "EarlyStopping": "specdet.runner.spec:EarlyStoppingHookSpec",
+        },
+    }
+)
+
+
+class UnknownTag(ValueError):
+    """A name that the registry does not hold; the message names the nearest one that it does."""
+
+
+class Registry:
+    """The components of one family, by tag.
+
+    >>> Registry("backbone").get("ResNet").__name__
+    'ResNetSpec'
+    """
+
+    def __init__(self, family: str, *, components: Mapping[str, Mapping[str, str]] = COMPONENTS):
+        if family not in components:
+            raise UnknownTag(f"no family '{family}'{suggestion(family, components)}")
+        self.family = family
+        self._places = components[family]
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """All tags of the family, in the order of the table."""
+        return tuple(self._places)
+
+    def get(self, tag: str) -> type:
+        """The spec class behind `tag`; imports its (torch-free) module. Raises UnknownTag."""
+        if tag not in self._places:
+            raise UnknownTag(f"no {self.family} is called '{tag}'{suggestion(tag, self._places)}")
+        return import_object(self._places[tag])
+
+    def tag_of(self, spec_class: type) -> str | None:
+        """The tag that leads to `spec_class`, or None where the class was given from Python only."""
+        place = f"{spec_class.__module__}:{spec_class.__qualname__}"
+        return next((tag for tag, known in self._places.items() if known == place), None)
+
+
+def import_object(place: str):
+    """`"package.module:Name"` -> the object."""
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """` (did you mean 'x'?)` for the nearest known name, else the list of them where it is short, else nothing."""
+    from difflib import get_close_matches  # 5 ms, only spent on a mistake
+
+    names = list(known)
+    folded = {each.lower(): each for each in names}
+    near = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
+    if near:
+        return f" (did you mean '{folded[near[0]]}'?)"
+    return f" (known: {', '.join(sorted(names))})" if 0 < len(names) <= 12 else ""

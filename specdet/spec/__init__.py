@@ -1,0 +1,7 @@
+"""The spec language: TOML, attrs and cattrs; it knows nothing of detection and imports neither torch nor numpy."""
+
+from specdet.spec.base import Spec, spec
+from specdet.spec.fields import component, field
+from specdet.spec.problems import Problem, SpecError
+
+__all__ = ["Problem", "Spec", "SpecError", "component", "field", "spec"]

@@ -1,0 +1,153 @@
+from pathlib import Path
+
+import pytest
+
+from specdet.spec import SpecError
+from specdet.spec.compose import compose, shipped_specs
+from specdet.spec.merge import plain
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    """Write a spec file under tmp_path; gives its path."""
+
+    def writer(name: str, text: str) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    return writer
+
+
+def problems(path, overrides=(), **keywords) -> list[str]:
+    with pytest.raises(SpecError) as caught:
+        compose(path, overrides, **keywords)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_bases_lie_left_to_right_and_the_file_itself_wins(write):
+    write("base/a.toml", "x = 1\ny = 1\nz = 1")
+    write("base/b.toml", "y = 2\nz = 2")
+    composed = compose(write("spec.toml", 'extends = ["base/a.toml", "base/b.toml"]\nz = 3'))
+    assert composed.tree == {"x": 1, "y": 2, "z": 3}
+    assert [path.name for path in composed.files] == ["a.toml", "b.toml", "spec.toml"]
+
+
+def test_each_value_knows_the_file_that_wrote_it(write):
+    write("base.toml", "[optimizer]\nlr = 0.1\nmomentum = 0.9")
+    composed = compose(write("spec.toml", 'extends = ["base.toml"]\noptimizer.lr = 0.2'), ["optimizer.momentum=0.5"])
+    assert composed.origins["optimizer", "lr"].file.name == "spec.toml"
+    assert composed.origins["optimizer", "momentum"].label == "command line: optimizer.momentum=0.5"
+    assert composed.origins["optimizer",].file.name == "base.toml"
+
+
+def test_bases_are_relative_to_the_file_that_names_them(write):
+    write("deep/er/c.toml", "c = 1")
+    write("deep/b.toml", 'extends = ["er/c.toml"]')
+    assert compose(write("spec.toml", 'extends = ["deep/b.toml"]')).tree == {"c": 1}
+
+
+def test_a_shipped_spec_is_named_with_specdet(write):
+    composed = compose(write("spec.toml", 'extends = ["specdet:rpn.toml"]\nseed = 7'))
+    assert composed.files[-2] == shipped_specs() / "rpn.toml"
+    assert composed.tree["model"]["type"] == "RPN"
+
+
+def test_a_dropped_block_takes_its_origins_along(write):
+    write("base.toml", '[optimizer]\ntype = "SGD"\nmomentum = 0.9')
+    composed = compose(write("spec.toml", 'extends = ["base.toml"]\n[optimizer]\ntype = "AdamW"'))
+    assert composed.tree["optimizer"] == {"type": "AdamW"}
+    assert ("optimizer", "momentum") not in composed.origins
+
+
+def test_unset_removes_what_a_base_gave(write):
+    write("base.toml", "[hooks.ema]\ndecay = 0.9\n[hooks.log]\nx = 1")
+    composed = compose(write("spec.toml", 'extends = ["base.toml"]\nunset = ["hooks.ema"]'))
+    assert composed.tree == {"hooks": {"log": {"x": 1}}}
+
+
+def test_unsetting_what_is_not_there_is_an_error_with_the_nearest_name(write):
+    write("base.toml", "[hooks.visualise]\nx = 1")
+    (text,) = problems(write("spec.toml", 'extends = ["base.toml"]\nunset = ["hooks.visualize"]'))
+    assert text.endswith("spec.toml: hooks.visualize: nothing to remove (did you mean 'visualise'?)")
+
+
+def test_defaults_lie_beneath_everything_and_can_be_removed(write):
+    base = {"hooks": {"log": {"type": "TextLog"}}}
+    path = write("spec.toml", "[hooks.log]\nx = 1")
+    assert compose(path, base=base).tree == {"hooks": {"log": {"type": "TextLog", "x": 1}}}
+    assert compose(path, ["~hooks.log"], base=base).tree == {"hooks": {}}
+    assert base == {"hooks": {"log": {"type": "TextLog"}}}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("3", 3), ("3e-4", 3e-4), ("true", True), ("[1, 2]", [1, 2]), ('"3"', "3"), ("AdamW", "AdamW"), ("1 2", "1 2")],
+)
+def test_argument_values_are_toml_where_they_are_toml(write, text, value):
+    tree = compose(write("spec.toml", ""), [f"a.b={text}"]).tree
+    assert plain(tree["a"]["b"]) == value
+
+
+def test_an_inline_table_given_as_argument_is_a_table(write):
+    assert compose(write("spec.toml", ""), ["every={ epochs = 1 }"]).tree == {"every": {"epochs": 1}}
+
+
+def test_the_order_of_type_arguments_cannot_matter(write):
+    path = write("spec.toml", '[optimizer]\ntype = "SGD"\nmomentum = 0.9\nlr = 1.0')
+    one = compose(path, ["optimizer.lr=0.5", "optimizer.type=AdamW"]).tree
+    other = compose(path, ["optimizer.type=AdamW", "optimizer.lr=0.5"]).tree
+    assert one == other
+    assert one["optimizer"].keys() == {"type", "lr"}
+
+
+def test_syntax_errors_name_line_and_column(write):
+    (text,) = problems(write("spec.toml", "a = 1\nb = = 2"))
+    assert "spec.toml:2:5: " in text
+
+
+def test_all_problems_of_all_files_and_arguments_come_together(write):
+    write("broken.toml", "= 1")
+    path = write("spec.toml", 'extends = ["broken.toml", "missing.toml", "ring.toml"]')
+    write("ring.toml", 'extends = ["spec.toml"]')
+    found = problems(path, ["nonsense", "~a=1", "extends=x", "~nothing"])
+    assert len(found) == 7
+    assert any("missing.toml: no such file (extended by " in text for text in found)
+    assert any("extends itself (spec.toml -> ring.toml -> spec.toml)" in text for text in found)
+    assert any("nonsense: expected key=value" in text for text in found)
+
+
+def test_a_file_that_is_not_text_is_one_problem(tmp_path):
+    path = tmp_path / "spec.toml"
+    path.write_bytes(b"a = \xff")
+    (text,) = problems(path)
+    assert "not UTF-8" in text
+
+
+def test_a_value_cannot_be_used_as_a_table(write):
+    (text,) = problems(write("spec.toml", "lr = 1"), ["lr.x=2"])
+    assert text == "command line: lr.x=2: lr: holds a value, not a table"
+
+
+@pytest.mark.parametrize("value", ["3", '"base.toml"', "[1]"])
+def test_extends_must_be_an_array_of_texts(write, value):
+    (text,) = problems(write("spec.toml", f"extends = {value}"))
+    assert "extends: expected an array of texts" in text
+
+
+@pytest.mark.parametrize("reference", ["~nobody-has-this-name/x.toml", "a\\u0000b.toml"])
+def test_a_reference_that_can_be_no_file_is_a_problem(write, reference):
+    (text,) = problems(write("spec.toml", f'extends = ["{reference}"]'))
+    assert "extends: names no file: " in text
+
+
+def test_nesting_without_end_is_a_problem(write):
+    (text,) = problems(write("spec.toml", "a = " + "[" * 5000 + "]" * 5000))
+    assert "spec.toml" in text
+
+
+def test_a_byte_order_mark_is_no_content(tmp_path):
+    path = tmp_path / "spec.toml"
+    path.write_bytes(b"\xef\xbb\xbfseed = 1")
+    assert compose(path).tree == {"seed": 1}
