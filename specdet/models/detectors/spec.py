@@ -1,0 +1,87 @@
+"""Specs of detectors, and of the settings that they share."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar, Literal
+
+from specdet.spec import Problem, Spec, component, field, spec
+
+
+@spec
+class PreprocessSpec(Spec):
+    """How images are normalised before the backbone: (x - mean) / std; what lies outside an image is 0 after that."""
+
+    mean: tuple[float, float, float] = field((123.675, 116.28, 103.53), help="Of each channel, of values 0 to 255.")
+    std: tuple[float, float, float] = field((58.395, 57.12, 57.375), gt=0, help="Of each channel.")
+    bgr: bool = field(False, help="Order channels as Caffe's weights expect, blue first; mean and std likewise.")
+
+
+@spec
+class RPNTrainSpec(Spec):
+    """How the targets and losses of region proposals are made."""
+
+    assigner: Spec = component("assigner", default={"type": "MaxIoU"}, help="Which anchors are positive, and for what.")
+    sampler: Spec = component("sampler", default={"type": "Random"}, help="Which anchors the losses are taken from.")
+    allowed_border: int = field(
+        -1, ge=-1, unit="px", help="Leave out anchors that reach further out of the image; -1 keeps them all."
+    )
+    exclude_padding: bool = field(
+        True, help="Leave out anchors beyond the image's own multiple of size_divisor; torchvision keeps them."
+    )
+    average: Literal["at_least_one", "sampled", "quota"] = field(
+        "at_least_one",
+        help="What losses are divided by: sampled anchors with at least one positive and one negative an image "
+        "(mmdetection), sampled anchors (torchvision), or sampler.num an image (detectron2).",
+    )
+    loss_normalizer: Literal["rank", "global"] = field(
+        "rank", help="Whether each process divides by its own count or by the mean of all."
+    )
+
+
+@spec
+class RPNTestSpec(Spec):
+    """How proposals are made of the head's outputs."""
+
+    nms_pre: int = field(1000, ge=1, help="Best anchors of each level that go into suppression.")
+    nms_post: int = field(1000, ge=1, help="Proposals given for an image, at most.")
+    nms_iou: float = field(0.7, ge=0, le=1, help="Overlap above which the worse of two boxes of a level goes.")
+    min_size: float = field(0.0, ge=0, unit="px", help="Boxes whose width or height is less, or 0, go.")
+    min_score: float = field(0.0, ge=0, le=1, help="Boxes that score less go.")
+
+
+@spec
+class RPNSpec(Spec):
+    """Region proposal network alone (Ren et al. 2015, arXiv:1506.01497): class-agnostic boxes with scores."""
+
+    builds: ClassVar[str] = "specdet.models.detectors.rpn:RPN"
+
+    backbone: Spec = component("backbone", help="What makes features of an image.")
+    neck: Spec | tuple[Spec, ...] | None = component("neck", default=None, help="What makes a pyramid of features.")
+    rpn_head: Spec = component("head", default={"type": "RPNHead"}, help="What makes proposals of the pyramid.")
+    preprocess: PreprocessSpec = field(factory=PreprocessSpec, help="How images are normalised.")
+    train: RPNTrainSpec = field(factory=RPNTrainSpec, help="How targets and losses are made.")
+    test: RPNTestSpec = field(factory=RPNTestSpec, help="How proposals are made.")
+
+    @property
+    def necks(self) -> tuple[Any, ...]:
+        """The necks in the order in which they are applied."""
+        return self.neck if isinstance(self.neck, tuple) else () if self.neck is None else (self.neck,)
+
+    def problems(self) -> Iterable[Problem]:
+        backbone: Any = self.backbone
+        if not hasattr(backbone, "out_channels"):
+            return  # a backbone that tells its levels only once it is built
+        channels: tuple[int, ...] = backbone.out_channels
+        strides: tuple[int, ...] = backbone.out_strides
+        for index, neck in enumerate(self.necks):
+            found: list[Problem] = [*neck.problems_after(channels)]
+            yield from (problem.under(f"neck.{index}" if isinstance(self.neck, tuple) else "neck") for problem in found)
+            if found:
+                return
+            channels, strides = neck.channels_after(channels), neck.strides_after(strides)
+        if len(set(channels)) > 1:
+            yield Problem(
+                path="neck", message=f"levels of {list(channels)} channels cannot share a head: add a neck (FPN)"
+            )
+        anchors: Any = getattr(self.rpn_head, "anchors", None)
+        for problem in anchors.problems_at(strides) if anchors is not None else ():
+            yield problem.under("rpn_head.anchors")
