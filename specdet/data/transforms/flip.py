@@ -1,0 +1,22 @@
+"""Flip: mirror an image and its boxes."""
+
+import attrs
+import torch
+from torchvision.transforms.v2 import functional as F
+
+from specdet.data.sample import Sample
+from specdet.data.transforms.spec import FlipSpec
+
+
+class Flip:
+    """Mirrors with a probability: x becomes width - x, or y becomes height - y."""
+
+    def __init__(self, spec: FlipSpec):
+        self.spec = spec
+        self._flip = F.horizontal_flip if spec.direction == "horizontal" else F.vertical_flip
+
+    def __call__(self, sample: Sample, *, generator: torch.Generator) -> Sample:
+        """The sample, mirrored or as it was."""
+        if float(torch.rand((), generator=generator)) >= self.spec.probability:
+            return sample
+        return attrs.evolve(sample, image=self._flip(sample.image), boxes=self._flip(sample.boxes))
