@@ -1,0 +1,48 @@
+"""EvaluationHook: metrics during training."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from specdet.runner.hooks.base import Hook
+from specdet.runner.spec import EvaluationHookSpec
+
+if TYPE_CHECKING:
+    from specdet.runner.runner import Runner
+
+
+class EvaluationHook(Hook):
+    """Calls `runner.evaluate` every so often and at the end of the training; does nothing where there is none."""
+
+    def __init__(self, spec: EvaluationHookSpec):
+        self.spec = spec
+        self._last = -1
+
+    def before_run(self, runner: "Runner") -> None:
+        if runner.evaluate is None:
+            runner.logger.info("nothing is evaluated during training: the spec has no [eval]")
+
+    def after_train_iter(self, runner: "Runner") -> None:
+        if self.spec.every.after_iter(runner.iter):
+            self._evaluate(runner)
+
+    def after_train_epoch(self, runner: "Runner") -> None:
+        if self.spec.every.after_epoch(runner.epoch):
+            self._evaluate(runner)
+
+    def after_run(self, runner: "Runner") -> None:
+        if runner.stop_reason is None and self._last != runner.iter:
+            self._evaluate(runner)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"last": self._last}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._last = state["last"]
+
+    def _evaluate(self, runner: "Runner") -> None:
+        if runner.evaluate is None:
+            return
+        with runner.validating():
+            metrics = runner.evaluate()
+        self._last = runner.iter
+        runner.record_metrics(metrics)

@@ -1,0 +1,42 @@
+"""OptimizerHook: from a loss to a step."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from specdet.runner.hooks.base import Hook
+from specdet.runner.spec import OptimizerHookSpec
+
+if TYPE_CHECKING:
+    from specdet.runner.runner import Runner
+
+
+class OptimizerHook(Hook):
+    """Clears gradients before a step; backward after each forward pass; after the last one also clips and steps."""
+
+    priority: ClassVar[str] = "HIGH"
+
+    def __init__(self, spec: OptimizerHookSpec):
+        self.spec = spec
+
+    def before_run(self, runner: "Runner") -> None:
+        if runner.optimizer is None:
+            raise ValueError("the Optimizer hook needs an optimizer: give the Runner one")
+
+    def before_train_iter(self, runner: "Runner") -> None:
+        # Here, not after the step: gradients can be looked at in after_train_iter, and no forward pass holds them.
+        runner.optimizer.zero_grad()
+
+    def after_train_forward(self, runner: "Runner") -> None:
+        accelerator = runner.accelerator
+        assert runner.outputs is not None
+        accelerator.backward(runner.outputs["loss"])
+        if not accelerator.sync_gradients:  # more batches of this step are to come
+            return
+        clip, norm = self.spec.grad_clip, None
+        if clip is not None:
+            parameters = runner.model.parameters()
+            norm = accelerator.clip_grad_norm_(parameters, clip.max_norm, clip.norm_type)  # pyright: ignore[reportArgumentType]
+        runner.optimizer.step()
+        if accelerator.optimizer_step_was_skipped:
+            runner.progress.skipped_steps += 1
+        elif norm is not None:
+            runner.log_buffer.update({"grad_norm": norm})

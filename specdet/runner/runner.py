@@ -1,0 +1,396 @@
+"""Runner: the loop that trains, and what hooks see of it."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from torch import nn
+
+from specdet.runner import resume as resuming
+from specdet.runner.accelerator import make_accelerator, precision_of
+from specdet.runner.accumulation import share_normalizers
+from specdet.runner.agreement import Agreement
+from specdet.runner.batch_processor import BatchProcessor, Outputs, batch_processor, checked_outputs
+from specdet.runner.checkpoint import FOLDER, remove_leftovers
+from specdet.runner.environment import Environment
+from specdet.runner.hooks.ema import AveragedWeights
+from specdet.runner.hooks.log_window import LogWindow
+from specdet.runner.hooks.lr import LrHook, Schedule
+from specdet.runner.loading import next_batch, seek, steps_per_epoch, to_device
+from specdet.runner.log_buffer import LogBuffer
+from specdet.runner.logger import get_root_logger
+from specdet.runner.nonfinite import raise_for_nonfinite
+from specdet.runner.plan import Plan, Workflow
+from specdet.runner.progress import Progress
+from specdet.runner.signals import StopSignals, exit_code
+from specdet.runner.spec import PeriodSpec
+from specdet.runner.with_hooks import WithHooks
+from specdet.runs.meta import update_meta
+
+Phase = Literal["prepare", "train", "eval", "save"]
+
+
+class Runner(WithHooks):
+    """Trains a model under Accelerate, with hooks (after mmcv's Runner) for all that is not the loop itself.
+
+    One clock: `iter` is the number of optimizer steps completed and goes up before `after_train_iter`; `epoch` is the
+    number of training epochs completed and goes up before `after_train_epoch`; `inner_iter` is the index of the current
+    step, or validation batch, in its epoch. One iter takes `accumulate` batches of each rank, loaded together; batches
+    at the end of an epoch that do not fill an iter are dropped.
+
+    Loaders are not prepared by Accelerate: ours deal batches to ranks themselves, and a prepared loader hides its
+    sampler, fetches one batch ahead, and does not save its position, so that no run could be resumed exactly. Batches
+    are moved to the device here. A loader that can be resumed has `batch_sampler.seek(epoch=, batch=)`.
+
+    Args:
+        model: The model, on any device; parameters that shall stay fixed already have `requires_grad` off.
+        batch_processor: `(model, batch, train_mode) -> {"loss", "log_vars", "num_samples"}`.
+        optimizer: Of the parameters of `model`; None to validate only.
+        work_dir: The run directory.
+        accelerator: From `make_accelerator`; made in fp32 unless given.
+        schedule: Gives `factor(iter=, iters_per_epoch=, max_iters=)`, which learning rates are multiplied by.
+        seed: Of dropout and the like; each rank derives its own.
+        meta: JSON values to keep in each checkpoint.
+        accumulate: Batches of each rank that make one optimizer step.
+        accept_differences: Resume although versions, processes or the spec differ, and log how.
+        log_every: The window of averages.
+        spec_text: The resolved spec, kept in each checkpoint and compared on resume.
+
+    Attributes:
+        mode: "train" or "val".
+        is_main: Whether this process writes files and lines.
+        data_seconds: How long the batches of this step were waited for.
+        outputs: What the batch processor gave last.
+        progress: Position and metrics, see `Progress`.
+        evaluate: What the Evaluation hook calls for metrics by name, equal on all ranks; set by the owner.
+        averaged: The averaged weights to validate with, where a hook keeps some.
+        stop_reason: Why the run was asked to stop, None while it was not.
+        phase_listeners: Called with the phase that begins.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        batch_processor: BatchProcessor = batch_processor,
+        optimizer: torch.optim.Optimizer | None = None,
+        work_dir: str | Path | None = None,
+        log_level: int | str = logging.INFO,
+        *,
+        accelerator: Accelerator | None = None,
+        schedule: Schedule | None = None,
+        seed: int = 0,
+        logger: logging.Logger | None = None,
+        meta: Mapping[str, Any] | None = None,
+        accumulate: int = 1,
+        accept_differences: bool = False,
+        log_every: PeriodSpec | None = None,
+        spec_text: str | None = None,
+    ):
+        super().__init__()
+        if not callable(batch_processor):
+            raise TypeError(f"batch_processor must be callable, got {type(batch_processor).__name__}")
+        self.accelerator = accelerator or make_accelerator(accumulate=accumulate)
+        prepared_for = self.accelerator.gradient_accumulation_steps
+        if prepared_for != accumulate:
+            raise ValueError(
+                f"accumulate is {accumulate}, but the accelerator was made for {prepared_for}: "
+                f"use make_accelerator(precision, {accumulate})"
+            )
+        self.rank, self.world_size = self.accelerator.process_index, self.accelerator.num_processes
+        self.is_main = self.accelerator.is_main_process
+        self.logger = logger or get_root_logger(log_level, rank=self.rank, world_size=self.world_size)
+        self.work_dir = None if work_dir is None else Path(work_dir)
+        self.batch_processor = batch_processor
+        self.accumulate, self.seed, self.accept_differences = accumulate, seed, accept_differences
+        self.meta, self.spec_text = dict(meta or {}), spec_text
+        self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
+        self.unwrapped_model: nn.Module = self.accelerator.unwrap_model(self.model)
+        resuming.save_unwrapped(self.accelerator)
+
+        self.mode: Literal["train", "val"] = "train"
+        self.phase: Phase = "prepare"
+        self.progress = Progress()
+        self.inner_iter = self.iters_per_epoch = 0
+        self.data_seconds = 0.0
+        self.plan = Plan()
+        self.outputs: Outputs | None = None
+        self.log_buffer = LogBuffer(self.accelerator)
+        self.evaluate: Callable[[], Mapping[str, float]] | None = None
+        self.averaged: AveragedWeights | None = None
+        self.last_checkpoint: Path | None = None
+        self.stop_reason: str | None = None
+        self.exception: BaseException | None = None
+        self.phase_listeners: list[Callable[[Phase], None]] = []
+        self._requested: str | None = None
+        self._signals = StopSignals()
+        self._agreement = Agreement(self.accelerator)
+        self._resumed: resuming.Resumed | None = None
+        self.register_hook(LogWindow(log_every or PeriodSpec(iters=50)), name="log_window")
+        if schedule is not None:
+            self.register_hook(LrHook(schedule), name="lr")
+
+    # -- what hooks read
+
+    @property
+    def iter(self) -> int:
+        """Optimizer steps completed."""
+        return self.progress.iter
+
+    @property
+    def epoch(self) -> int:
+        """Training epochs completed."""
+        return self.progress.epoch
+
+    @property
+    def max_epochs(self) -> int | None:
+        """Training epochs of the whole run, the last of which may not be whole."""
+        return self.plan.max_epochs
+
+    @property
+    def max_iters(self) -> int | None:
+        """Optimizer steps of the whole run."""
+        return self.plan.max_iters
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The last value of each metric."""
+        return self.progress.metrics
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that `run` was asked for is trained."""
+        return self.plan.is_complete(epoch=self.epoch, iter=self.iter)
+
+    @property
+    def exit_code(self) -> int:
+        """What the process should exit with: 0, 75 after SIGTERM (queue it again), 130 after Ctrl-C."""
+        return exit_code(self.stop_reason)
+
+    @property
+    def checkpoint_folder(self) -> Path:
+        """Where checkpoints lie. Raises ValueError for a runner without work_dir."""
+        if self.work_dir is None:
+            raise ValueError("checkpoints need a place: give the Runner a work_dir")
+        return self.work_dir / FOLDER
+
+    # -- what hooks ask for
+
+    def request_stop(self, reason: str) -> None:
+        """End the run after this step. Every rank asks at the same step, as it does from equal metrics."""
+        self._requested = self._requested or reason
+
+    def record_metrics(self, metrics: Mapping[str, float]) -> None:
+        """Take over metrics that were measured now."""
+        self.progress.record(metrics)
+
+    # -- the loop
+
+    def run(
+        self, loaders: Sequence[Any], workflow: Workflow, max_epochs: int | None = None, *, max_iters: int | None = None
+    ) -> None:
+        """Train and validate until `max_epochs` or `max_iters`, or until asked to stop.
+
+        Args:
+            loaders: One for each entry of the workflow.
+            workflow: Phases and how many epochs of each, such as [("train", 1), ("val", 1)], over and over.
+            max_epochs, max_iters: One of the two: training epochs, or optimizer steps.
+
+        Raises:
+            ValueError: For a workflow that cannot be run.
+            FloatingPointError: When a loss is not finite any more.
+        """
+        self.plan = Plan.make(loaders, workflow, max_epochs=max_epochs, max_iters=max_iters, accumulate=self.accumulate)
+        if self.progress.entry >= len(self.plan.workflow):  # resumed, knowingly, with another workflow
+            self.progress.entry = self.progress.done = 0
+        try:
+            with self._signals:
+                self._start()
+                while self.stop_reason is None and not (self.complete and self.progress.entry == 0):
+                    mode, _ = self.plan.workflow[self.progress.entry]
+                    (self.train if mode == "train" else self.val)(loaders[self.progress.entry])
+                if self.stop_reason is not None:
+                    self.logger.info("stopped at iter %d: %s", self.iter, self.stop_reason)
+                self.call_hook("after_run")
+        except BaseException as error:
+            self.exception = error
+            self.call_hook("on_exception")
+            raise
+
+    def train(self, loader: Any) -> None:
+        """One training epoch, or what is left of it where it is resumed."""
+        self.mode, progress, device = "train", self.progress, self.accelerator.device
+        self.model.train()
+        self.iters_per_epoch = steps_per_epoch(loader, accumulate=self.accumulate)
+        start = progress.batch // self.accumulate
+        progress.batch = start * self.accumulate
+        seek(loader, epoch=progress.epoch, batch=progress.batch)
+        with self.in_phase("train"):
+            self.call_hook("before_train_epoch")
+            batches = iter(loader)
+            for inner_iter in range(start, self.iters_per_epoch):
+                self.inner_iter = inner_iter
+                asked = time.perf_counter()
+                group = [to_device(next_batch(batches, loader=loader), device) for _ in range(self.accumulate)]
+                self.data_seconds = time.perf_counter() - asked
+                if self._resumed is not None:
+                    self._resumed.restore_random_states()
+                self.call_hook("before_train_iter")
+                self._step(group)
+                progress.iter += 1
+                progress.batch += self.accumulate
+                self.call_hook("after_train_iter")
+                if self._must_stop():
+                    return
+                if self.complete and inner_iter + 1 < self.iters_per_epoch:
+                    self._advance()
+                    return
+            if self._resumed is not None:
+                self._resumed.restore_random_states()
+            progress.epoch += 1
+            progress.batch = 0
+            self._advance()
+            self.call_hook("after_train_epoch")
+            self._must_stop()
+
+    def val(self, loader: Any) -> None:
+        """One validation epoch: losses in eval mode, averaged into `metrics` as `val/...`."""
+        self.mode = "val"
+        self.call_hook("before_val_epoch")
+        self.log_buffer.clear()
+        with self.validating():
+            for inner_iter, batch in enumerate(loader):
+                self.inner_iter = inner_iter
+                self.call_hook("before_val_iter")
+                # The model itself, not its DDP wrapper, whose buffers are broadcast at each call: shares may be uneven.
+                outputs = self.batch_processor(
+                    self.unwrapped_model, to_device(batch, self.accelerator.device), train_mode=False
+                )
+                self.outputs = checked_outputs(outputs, self.batch_processor)
+                self.log_buffer.update(self.outputs["log_vars"], self.outputs["num_samples"])
+                self.call_hook("after_val_iter")
+                if self.world_size == 1 and self._signals.reason:
+                    break
+        if self._must_stop():
+            return  # an epoch that is not finished counts for nothing
+        self._advance()
+        self.record_metrics({f"val/{name}": value for name, value in self.log_buffer.average().items()})
+        self.call_hook("after_val_epoch")
+        self.log_buffer.clear()
+        self._must_stop()
+
+    @contextmanager
+    def validating(self) -> Iterator[None]:
+        """Eval mode without gradients, with averaged weights where a hook keeps some; afterwards all is as before."""
+        was_training = self.model.training
+        if self.world_size > 1:  # each rank has its own running statistics until the next step; those of rank 0 count
+            for buffer in self.unwrapped_model.buffers():
+                torch.distributed.broadcast(buffer, src=0)
+        self.model.eval()
+        try:
+            with self.in_phase("eval"), torch.no_grad(), self.averaged.swapped_in() if self.averaged else nullcontext():
+                yield
+        finally:
+            self.model.train(was_training)
+
+    @contextmanager
+    def in_phase(self, phase: Phase) -> Iterator[None]:
+        """Tell who listens that a phase begins, and that the one before it goes on at the end."""
+        before = self.phase
+        self._enter(phase)
+        try:
+            yield
+        finally:
+            self._enter(before)
+
+    # -- checkpoints
+
+    def save_checkpoint(self) -> Path:
+        """Write a checkpoint, on all ranks together, and give its folder.
+
+        Raises:
+            FloatingPointError: Instead of keeping weights that a loss which is not finite has spoilt.
+        """
+        self.check_finite(self.log_buffer.peek_nonfinite())
+        with self.in_phase("save"):
+            self.last_checkpoint = resuming.save(self)
+        self.logger.info("saved %s", self.last_checkpoint)
+        return self.last_checkpoint
+
+    def load_checkpoint(self, filename: str | Path, *, strict: bool = True) -> None:
+        """Load weights only, from a checkpoint folder, a .safetensors file or a .pth file with a state dict.
+
+        Raises:
+            ValueError: Naming the file, and the weights that are missing, unexpected or of another shape.
+        """
+        resuming.load_weights(self.unwrapped_model, Path(filename), strict=strict)
+        self.logger.info("loaded weights from %s", filename)
+
+    def resume(self, checkpoint: str | Path) -> None:
+        """Go on from a checkpoint, or from the last whole one of a run folder, as if never interrupted.
+
+        Raises:
+            ValueError: For a damaged checkpoint; for one that was trained with something else, unless
+                `accept_differences`: the message lists what differs.
+            FileNotFoundError: Where there is none.
+        """
+        self._resumed = resuming.resume(self, Path(checkpoint))
+
+    def check_finite(self, nonfinite: Mapping[str, int]) -> None:
+        """Raise FloatingPointError if losses are among these counts of values of the current window."""
+        window = next(hook for hook in self.hooks if isinstance(hook, LogWindow))
+        raise_for_nonfinite(
+            nonfinite, first_iter=window.first_iter, last_iter=self.iter, precision=precision_of(self.accelerator)
+        )
+
+    # -- parts of the loop
+
+    def _start(self) -> None:
+        if self.work_dir is not None and self.is_main:
+            self.checkpoint_folder.mkdir(parents=True, exist_ok=True)
+            for path in remove_leftovers(self.checkpoint_folder):
+                self.logger.info("removed %s, which was not finished", path)
+        if self._resumed is None:
+            set_seed(self.seed, device_specific=True)
+        self.call_hook("before_run")
+        if self._resumed is not None:
+            resuming.restore_hooks(self, self._resumed)
+        self.logger.info("hooks, in order:\n  %s", "\n  ".join(self.hook_order))
+        if self.work_dir is not None and self.is_main:
+            here = Environment.here(self.accelerator, seed=self.seed)
+            update_meta(self.work_dir, hooks=self.hook_order, world_size=here.world_size, threads=here.threads,
+                        precision=here.precision, device=here.device)  # fmt: skip
+
+    def _step(self, group: Sequence[Any]) -> None:
+        if len(group) > 1:
+            group = share_normalizers(self.unwrapped_model, group, accelerator=self.accelerator)
+        for batch in group:
+            with self.accelerator.accumulate(self.model):  # gradients of ranks are averaged with the last of the group
+                outputs = self.batch_processor(self.model, batch, train_mode=True)
+                self.outputs = checked_outputs(outputs, self.batch_processor)
+                self.log_buffer.update(self.outputs["log_vars"], self.outputs["num_samples"])
+                self.call_hook("after_train_forward")
+
+    def _advance(self) -> None:
+        """Move to the next place of the workflow, before hooks may save where that is."""
+        progress = self.progress
+        mode, count = self.plan.workflow[progress.entry]
+        progress.done += 1
+        if progress.done >= count or (mode == "train" and self.complete):
+            progress.entry, progress.done = (progress.entry + 1) % len(self.plan.workflow), 0
+        while self.complete and progress.entry and self.plan.workflow[progress.entry][0] == "train":
+            progress.entry = (progress.entry + 1) % len(self.plan.workflow)
+
+    def _must_stop(self) -> bool:
+        self.stop_reason = self._requested or self._agreement.agreed(self._signals.reason)
+        return self.stop_reason is not None
+
+    def _enter(self, phase: Phase) -> None:
+        self.phase = phase
+        for listener in self.phase_listeners:
+            listener(phase)
