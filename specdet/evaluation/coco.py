@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import attrs
 import numpy as np
@@ -13,6 +13,8 @@ from specdet.evaluation.spec import CocoEvaluatorSpec
 from specdet.structures import Detections
 
 logger = logging.getLogger(__name__)
+
+S = TypeVar("S", bound=CocoEvaluatorSpec)
 
 ANY_AREA = (0.0, 1e10)
 ANNOTATION_KEYS = ("image_id", "category_id", "bbox", "area", "iscrowd")  # a copy of the masks would be of no use
@@ -131,6 +133,24 @@ class CocoGroundTruth:
         if broken:
             logger.warning("%d detections are not finite numbers and were left out", broken)
         return results
+
+
+class CocoEvaluator(Generic[S]):
+    """Base of evaluators by COCO's rules: a spec, and the ground truth to count against.
+
+    Args:
+        spec: With IoU thresholds and areas.
+        ground_truth: The data set as a COCO table.
+    """
+
+    def __init__(self, spec: S, *, ground_truth: Mapping[str, Any]):
+        self.spec = spec
+        self.ground_truth = CocoGroundTruth(ground_truth, spec=spec)
+
+    @property
+    def image_ids(self) -> frozenset[int]:
+        """The images of the ground truth."""
+        return self.ground_truth.image_ids
 
 
 def mean_of_defined(counts: np.ndarray, *, name: str) -> dict[str, float]:

@@ -1,31 +1,21 @@
 """CocoBox: average precision of boxes."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
-from specdet.evaluation.coco import CocoGroundTruth, mean_of_defined
+from specdet.evaluation.coco import CocoEvaluator, mean_of_defined
 from specdet.evaluation.spec import CocoBoxSpec
 from specdet.structures import Detections
 
 
-class CocoBox:
+class CocoBox(CocoEvaluator[CocoBoxSpec]):
     """Average precision: `AP`, `AP50`, `AP75`, `AP_small` and so on, `AP/CLASS` if asked, and `AR@max_detections`.
 
     Args:
         spec: Limit, IoU thresholds, areas, and whether classes matter.
         ground_truth: The data set as a COCO table.
     """
-
-    def __init__(self, spec: CocoBoxSpec, *, ground_truth: Mapping[str, Any]):
-        self.spec = spec
-        self.ground_truth = CocoGroundTruth(ground_truth, spec=spec)
-
-    @property
-    def image_ids(self) -> frozenset[int]:
-        """The images of the ground truth."""
-        return self.ground_truth.image_ids
 
     def evaluate(self, detections: Mapping[int, Detections]) -> dict[str, float]:
         """Metrics by name; what the ground truth leaves undefined is left out."""

@@ -1,29 +1,19 @@
 """ProposalRecall: how many objects the best k proposals of an image cover, whatever their class."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from specdet.evaluation.coco import CocoGroundTruth, mean_of_defined
+from specdet.evaluation.coco import CocoEvaluator, mean_of_defined
 from specdet.evaluation.spec import ProposalRecallSpec
 from specdet.structures import Detections
 
 
-class ProposalRecall:
+class ProposalRecall(CocoEvaluator[ProposalRecallSpec]):
     """Average recall over the IoU thresholds, for every limit k: `AR@k` of all objects, `AR@k_small` and so on by size.
 
     Args:
         spec: Limits, IoU thresholds and areas.
         ground_truth: The data set as a COCO table.
     """
-
-    def __init__(self, spec: ProposalRecallSpec, *, ground_truth: Mapping[str, Any]):
-        self.spec = spec
-        self.ground_truth = CocoGroundTruth(ground_truth, spec=spec)
-
-    @property
-    def image_ids(self) -> frozenset[int]:
-        """The images of the ground truth."""
-        return self.ground_truth.image_ids
 
     def evaluate(self, detections: Mapping[int, Detections]) -> dict[str, float]:
         """Average recall by name; what the ground truth leaves undefined is left out."""
