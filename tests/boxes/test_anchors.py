@@ -76,7 +76,9 @@ def test_a_grid_made_in_an_evaluation_serves_training():
     generator = AnchorGenerator(AnchorGeneratorSpec(), strides=(32,))
     with torch.inference_mode():
         anchors = generator([(1, 2)], image_size=(32, 64), device=CPU)
-    (anchors.boxes * torch.ones(4, requires_grad=True)).sum().backward()
+    scale = torch.ones(4, requires_grad=True)
+    (anchors.boxes * scale).sum().backward()
+    assert torch.equal(scale.grad, anchors.boxes.sum(dim=0))
 
 
 def test_sizes_for_another_number_of_levels_are_refused():

@@ -36,4 +36,6 @@ def test_a_second_training_in_a_run_is_refused(holder, tmp_path):
 def test_a_killed_process_holds_nothing(holder, tmp_path):
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
-    RunLock(tmp_path).release()
+    lock = RunLock(tmp_path)
+    assert (tmp_path / "run.lock").exists()
+    lock.release()

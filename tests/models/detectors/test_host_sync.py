@@ -141,6 +141,7 @@ def test_cuda_sees_no_synchronisation():
         sum(model(batch).values()).backward()
     finally:
         torch.cuda.set_sync_debug_mode("default")
+    assert all(parameter.grad is not None for parameter in model.parameters())
 
 
 def small_rpn(train: dict, loss: str) -> torch.nn.Module:
