@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from specdet.cli import WRONG_SPEC, exit_code
+from specdet.exit_codes import WRONG_SPEC, exit_code
 from specdet.experiment import Experiment, load_with_source, resolved
 from specdet.spec import Problem, SpecError
 

@@ -30,6 +30,8 @@ class Meta:
     family: str = ""  # the registry family, where the field holds components
     default_table: Mapping[str, Any] | None = None  # what a parent gives a component, beneath what the spec says
     relative_to: str = ""  # path of the folder in the spec that a relative path starts from, where that one is set
+    reference: bool = False  # whether the whole value may be { ref = "path of another value" }
+    depends_on: Mapping[str, tuple[Any, ...]] | None = None  # fields beside it, and the values for which it matters
 
 
 def field(
@@ -45,6 +47,8 @@ def field(
     min_length: int = 0,
     advanced: bool = False,
     relative_to: str = "",
+    reference: bool = False,
+    depends_on: Mapping[str, tuple[Any, ...]] | None = None,
 ) -> Any:
     """A plain field: numbers, text, paths, arrays of these, or a nested spec without a `type` tag.
 
@@ -56,9 +60,11 @@ def field(
         min_length: The least number of items of an array.
         advanced: Folded away in forms.
         relative_to: For a path: the spec path of a folder to start from ("data.root"), where that one is given.
+        reference: Whether a spec may write `{ ref = "data.train.classes" }` here: what stands there, stands here too.
+        depends_on: Fields beside this one with the values for which it matters at all: `{"warmup": ("linear",)}`.
     """
     meta = Meta(help=help, unit=unit, ge=ge, gt=gt, le=le, lt=lt, min_length=min_length, advanced=advanced,
-                relative_to=relative_to)  # fmt: skip
+                relative_to=relative_to, reference=reference, depends_on=depends_on)  # fmt: skip
     if factory is not None:
         return attrs.field(factory=factory, metadata={KEY: meta})
     return attrs.field(default=default, metadata={KEY: meta})

@@ -13,8 +13,8 @@ MODULES = sorted(path.relative_to(ROOT) for path in PACKAGE.rglob("*.py"))
 SPEC_MODULES = [path for path in MODULES if path.name == "spec.py" or path.parts[1] == "spec"]
 TORCH_FREE = [
     *SPEC_MODULES,
-    *(path for path in MODULES if path.parts[1] == "runs"),
-    *(Path("specdet") / name for name in ("__init__.py", "registry.py", "experiment.py", "cli.py")),
+    *(path for path in MODULES if path.parts[1] in ("runs", "verbs")),
+    *(Path("specdet") / name for name in ("__init__.py", "registry.py", "experiment.py", "exit_codes.py", "cli.py")),
 ]
 HEAVY = ("torch", "torchvision", "numpy", "accelerate", "streamlit")
 
