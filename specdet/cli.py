@@ -1,4 +1,4 @@
-"""`specdet VERB ...`: each verb is a module of `specdet.verbs`, imported when it is asked for, so that `check` stays fast."""
+"""`specdet VERB ...`: each verb is a module of `specdet.verbs`, imported when it is asked for: `check` stays fast."""
 
 import argparse
 import os
