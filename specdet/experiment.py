@@ -6,13 +6,17 @@ from typing import Any, Literal
 
 import attrs
 
+from specdet.checks.parts import part_problems
 from specdet.data.spec import DataSpec
 from specdet.registry import Registry
 from specdet.runner.spec import TrainSpec
 from specdet.spec import Problem, Spec, SpecError, component, field, spec
-from specdet.spec.compose import Composed, compose
+from specdet.spec.compose import compose
+from specdet.spec.composed import Composed
 from specdet.spec.dump import dumps, to_table
+from specdet.spec.plugins import known_components, plugin_files
 from specdet.spec.structure import structure
+from specdet.spec.version import VERSION
 
 # What every run does unless its spec says otherwise: change one under its key, remove it with `unset` or `~hooks.NAME`.
 DEFAULT_HOOKS = {
@@ -28,7 +32,10 @@ DEFAULT_HOOKS = {
 class Experiment(Spec):
     """A whole experiment: what is trained, on what, how, and what is written down."""
 
-    spec: Literal[1] = field(1, help="Version of the spec language.")
+    spec: Literal[1] = field(VERSION, help="Version of the spec language.")
+    plugins: tuple[Path, ...] = field(
+        (), advanced=True, help="Python files with components of your own; each runs only where it is trusted."
+    )
     name: str = field("", help="What the run is called; the file's name where this is empty.")
     seed: int = field(
         0, ge=0, lt=2**31, help="Seed of the initial weights, the order of the data and every augmentation."
@@ -44,54 +51,98 @@ class Experiment(Spec):
     hooks: dict[str, Spec] = component("hook", default=DEFAULT_HOOKS, help="What happens around each step and epoch.")
 
     def problems(self) -> Iterable[Problem]:
-        if self.eval and self.data.val is None:
-            yield Problem(path="eval", message="there is nothing to evaluate on: data.val is missing")
-        sources = [*self.eval, *(["val"] if any(mode == "val" for mode, _ in self.train.workflow) else [])]
-        for name, hook in self.hooks.items():
-            for key in ("keep_best", "metric"):
-                metric = getattr(hook, key, None)
-                if isinstance(metric, str) and metric.partition("/")[0] not in sources:
-                    known = ", ".join(f"{source}/..." for source in sources) or "none: the spec has no [eval]"
-                    message = f"nothing measures '{metric}' (metrics: {known})"
-                    yield Problem(path=f"hooks.{name}.{key}", message=message)
+        return part_problems(self)
 
 
 @attrs.frozen(kw_only=True)
 class Loaded:
-    """An experiment with the text it came from."""
+    """An experiment with the texts it came from."""
 
     experiment: Experiment
     composed: Composed
 
 
-def load(path: str | Path, overrides: Iterable[str] = ()) -> Experiment:
+def load(
+    path: str | Path, overrides: Iterable[str] = (), *, plugins: Iterable[str | Path] = (), text: str | None = None
+) -> Experiment:
     """The experiment of a spec file.
 
     Args:
         path: The file, or `specdet:NAME` for a shipped one.
         overrides: `key=value` and `~key`, as on the command line.
+        plugins: Files of components to run, besides those of the spec that the user has trusted.
+        text: What the file is to say instead of what it says on disk: an editor's buffer.
 
     Raises:
-        SpecError: With all that is wrong; its `problems` name file and path.
+        SpecError: With all that is wrong; its `problems` name file, line, column and path.
     """
-    return load_with_source(path, overrides).experiment
+    return load_with_source(path, overrides, plugins=plugins, text=text).experiment
 
 
-def load_with_source(path: str | Path, overrides: Iterable[str] = ()) -> Loaded:
+def load_with_source(
+    path: str | Path, overrides: Iterable[str] = (), *, plugins: Iterable[str | Path] = (), text: str | None = None
+) -> Loaded:
     """As `load`, with the composed table and the text as its author wrote it."""
-    composed = compose(path, overrides, base={"hooks": DEFAULT_HOOKS})
-    composed.tree.setdefault("hooks", {})  # removed as a whole; an absent table would mean the default ones
-    experiment = structure(composed.tree, Experiment, origins=composed.origins)
+    composed = compose(path, overrides, base={"hooks": DEFAULT_HOOKS}, text=text)
+    experiment = _structured(composed, plugins=plugins, partial=False)
     if not experiment.name:
         experiment = attrs.evolve(experiment, name=composed.files[-1].stem)
     return Loaded(experiment=experiment, composed=composed)
+
+
+def check_part(path: str | Path, *, plugins: Iterable[str | Path] = (), text: str | None = None) -> None:
+    """Check a file that others extend: all it says must be right, whatever is left for them to say.
+
+    Raises:
+        SpecError: With all that is wrong.
+    """
+    _structured(compose(path, base={"hooks": DEFAULT_HOOKS}, text=text), plugins=plugins, partial=True)
+
+
+def _structured(composed: Composed, *, plugins: Iterable[str | Path], partial: bool) -> Experiment:
+    """The experiment of a composed spec. Raises SpecError with all problems, of the files and of what they say."""
+    if composed.foreign:
+        raise SpecError(composed.problems)
+    tree, problems = composed.tree, list(composed.problems)
+    tree.setdefault("hooks", {})  # removed as a whole; an absent table would mean the default ones
+    files = plugin_files(tree.get("plugins"), folder=composed.origin(("plugins",)).folder, given=plugins)
+    if any(file.given for file in files):
+        tree["plugins"] = [str(file.path) for file in files]
+    known = known_components(tree, files, problems)
+    experiment = None
+    try:
+        experiment = structure(
+            tree, Experiment, origins=composed.origins, known=known, partial=partial or not composed.complete
+        )
+    except SpecError as error:
+        problems += error.problems
+    if problems:
+        raise SpecError(composed.located(problems))
+    assert experiment is not None, "structure gives an experiment or raises"
+    return experiment
 
 
 def resolved(experiment: Experiment) -> str:
     """The experiment as one TOML text: every default written, nothing extended, paths absolute."""
     removed = [f"hooks.{name}" for name in DEFAULT_HOOKS if name not in experiment.hooks]
     table: dict[str, Any] = to_table(experiment)
+    names = list(experiment.hooks)
+    if names != [
+        *(name for name in DEFAULT_HOOKS if name in names),
+        *(name for name in names if name not in DEFAULT_HOOKS),
+    ]:
+        table["hooks"] = {"order": names, **table["hooks"]}  # the default ones lie beneath and would come first
     return dumps({"spec": table.pop("spec"), **({"unset": removed} if removed else {}), **table})
 
 
-__all__ = ["DEFAULT_HOOKS", "Experiment", "Loaded", "Registry", "SpecError", "load", "load_with_source", "resolved"]
+__all__ = [
+    "DEFAULT_HOOKS",
+    "Experiment",
+    "Loaded",
+    "Registry",
+    "SpecError",
+    "check_part",
+    "load",
+    "load_with_source",
+    "resolved",
+]

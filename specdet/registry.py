@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping
 from importlib import import_module
 from types import MappingProxyType
 
-COMPONENTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+Components = Mapping[str, Mapping[str, str | type]]  # family -> tag -> "module:Class", or the class itself
+
+COMPONENTS: Components = MappingProxyType(
     {
         "detector": {
             "RPN": "specdet.models.detectors.spec:RPNSpec",
@@ -84,6 +86,9 @@ COMPONENTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 )
 
 
+LONGEST_NAME = 64
+
+
 class UnknownTag(ValueError):
     """A name that the registry does not hold; the message names the nearest one that it does."""
 
@@ -95,7 +100,7 @@ class Registry:
     'ResNetSpec'
     """
 
-    def __init__(self, family: str, *, components: Mapping[str, Mapping[str, str]] = COMPONENTS):
+    def __init__(self, family: str, *, components: Components = COMPONENTS):
         if family not in components:
             raise UnknownTag(f"no family '{family}'{suggestion(family, components)}")
         self.family = family
@@ -110,12 +115,14 @@ class Registry:
         """The spec class behind `tag`; imports its (torch-free) module. Raises UnknownTag."""
         if tag not in self._places:
             raise UnknownTag(f"no {self.family} is called '{tag}'{suggestion(tag, self._places)}")
-        return import_object(self._places[tag])
+        place = self._places[tag]
+        return place if isinstance(place, type) else import_object(place)
 
     def tag_of(self, spec_class: type) -> str | None:
         """The tag that leads to `spec_class`, or None where the class was given from Python only."""
         place = f"{spec_class.__module__}:{spec_class.__qualname__}"
-        return next((tag for tag, known in self._places.items() if known == place), None)
+        tag = next((tag for tag, known in self._places.items() if known in (place, spec_class)), None)
+        return tag or getattr(spec_class, "plugin_tag", "") or None
 
 
 def import_object(place: str):
@@ -129,6 +136,8 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches  # 5 ms, only spent on a mistake
 
     names = list(known)
+    if len(name) > LONGEST_NAME:
+        return ""  # no misspelling, and comparing it would take its time
     folded = {each.lower(): each for each in names}
     near = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
     if near:

@@ -39,12 +39,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="specdet.train", description="Train the detector that a spec describes.")
     parser.add_argument("spec", help="a spec file, or specdet:NAME for a shipped one")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="change one value; ~KEY removes one")
+    parser.add_argument("--plugin", dest="plugins", action="append", default=[], metavar="FILE",
+                        help="run this plugin file; may be repeated")  # fmt: skip
     arguments = parser.parse_args(argv)
+    composed = None
     try:
-        loaded = load_with_source(arguments.spec, arguments.overrides)
-        return _train(loaded.experiment, source=loaded.composed.source)
+        loaded = load_with_source(arguments.spec, arguments.overrides, plugins=arguments.plugins)
+        composed = loaded.composed
+        return _train(loaded.experiment, source=composed.source)
     except SpecError as error:
-        return _give_up(str(error), code=exit_code(error.problems))
+        found = composed.located(error.problems) if composed else list(error.problems)
+        return _give_up("\n".join(map(str, found)), code=exit_code(found))
     except (ValueError, OSError, FloatingPointError) as error:
         if not _is_ours(error):
             raise
@@ -109,7 +114,9 @@ def train_detector(
     from specdet.runner.accelerator import make_accelerator
     from specdet.runner.hooks.evaluation import EvaluationHook
     from specdet.runner.logger import get_root_logger
+    from specdet.runner.precision import SYNC_BN_ON_CPU
     from specdet.runner.runner import Runner
+    from specdet.runner.spec import enabled_hooks
     from specdet.runner.threads import set_threads
     from specdet.runs.files import write_text
     from specdet.runs.lock import RunLock
@@ -124,7 +131,7 @@ def train_detector(
             f"process{'es' * (world_size > 1)}: start with `accelerate launch --num_processes N`"
         )
     if accelerator.device.type == "cpu" and any(isinstance(module, SyncBatchNorm) for module in model.modules()):
-        raise SpecError.one("SyncBN is for several GPUs: write BN, FrozenBN or GN on a CPU", path="model.backbone.norm")
+        raise SpecError.one(SYNC_BN_ON_CPU, path="model.backbone.norm")
     set_threads(settings.threads_per_process)
     logger = logger or get_root_logger(rank=rank, world_size=world_size)
     directory = _run_directory(experiment, accelerator, source=source)
@@ -133,7 +140,7 @@ def train_detector(
     def loader(role: str) -> Any:
         dataset: DetectionDataset | None = getattr(datasets, role)
         if dataset is None:
-            raise SpecError.one("data.val is missing, but the workflow validates", path="train.workflow")
+            raise ValueError(f"the workflow needs a data set to {'train' if role == 'train' else 'validate'} on")
         training, data = role == "train", experiment.data
         return build_dataloader(
             dataset,
@@ -164,7 +171,7 @@ def train_detector(
         spec_text=resolved(experiment),
     )
     evaluates = validate and datasets.val is not None and bool(experiment.eval)
-    for name, hook in experiment.hooks.items():
+    for name, hook in enabled_hooks(experiment.hooks).items():
         built = runner.build_hook(hook)
         if evaluates or not isinstance(built, EvaluationHook):
             runner.register_hook(built, name=name)
@@ -202,11 +209,11 @@ def _evaluation(runner: "Runner", loader: Any, experiment: Experiment) -> Any:
 
 
 def _train(experiment: Experiment, *, source: str) -> int:
+    from specdet.checks.device import device_problems
     from specdet.models.detectors.build import build_detector
     from specdet.runner.accelerator import make_accelerator
-    from specdet.runner.precision import device_problems
 
-    if lacking := [*device_problems(experiment.train), *_missing_files(experiment)]:
+    if lacking := [*device_problems(experiment, memory=False), *_missing_files(experiment)]:
         raise SpecError(lacking)
     accelerator = make_accelerator(experiment.train.precision, experiment.train.accumulate)
     datasets = build_datasets(experiment)

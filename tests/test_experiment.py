@@ -103,9 +103,9 @@ def test_a_metric_of_the_workflow_or_of_an_evaluator_may_be_watched(path):
     assert load(path, [*evaluates, "hooks.checkpoint.keep_best=proposal/AR@100"]).eval
 
 
-def test_all_hooks_can_be_removed(path, tmp_path):
-    experiment = load(path, ["~hooks"])
-    assert experiment.hooks == {}
+def test_all_default_hooks_can_be_removed(path, tmp_path):
+    experiment = load(path, ["~hooks", "hooks.mine={ type = 'Optimizer' }"])
+    assert list(experiment.hooks) == ["mine"]
     again = tmp_path / "again.toml"
     again.write_text(resolved(experiment))
-    assert load(again).hooks == {}
+    assert load(again).hooks == experiment.hooks

@@ -34,6 +34,8 @@ val = { count = 5 }
 lr = 1e-2
 type = "SGD"
 momentum = 0.9
+[schedule]
+warmup_iters = 4
 [train]
 max_epochs = 2
 threads_per_process = 1
@@ -145,6 +147,14 @@ def test_a_killed_training_resumes_bit_for_bit(spec, tmp_path, processes):
     ]
     assert weights[0].keys() == weights[1].keys()
     assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
+
+
+def test_a_disabled_hook_takes_no_part_and_stays_in_the_spec(spec, tmp_path):
+    done = train(tmp_path, str(spec), "train.max_epochs=1", "hooks.events.enabled=false", "~hooks.checkpoint.keep_best")
+    assert done.returncode == 0, done.stderr
+    run = run_of(tmp_path)
+    assert not (run / "events.jsonl").exists()
+    assert load(run / "spec.toml").hooks["events"].enabled is False
 
 
 def kill_tree(process: subprocess.Popen) -> None:

@@ -12,7 +12,13 @@ class AnchorGeneratorSpec(Spec):
 
     builds: ClassVar[str] = "specdet.boxes.anchors:AnchorGenerator"
 
-    scales: tuple[float, ...] = field((8.0,), gt=0, min_length=1, help="Anchor sizes as multiples of a level's stride.")
+    scales: tuple[float, ...] = field(
+        (8.0,),
+        gt=0,
+        min_length=1,
+        depends_on={"sizes": (None,)},
+        help="Anchor sizes as multiples of a level's stride.",
+    )
     ratios: tuple[float, ...] = field((0.5, 1.0, 2.0), gt=0, min_length=1, help="Heights over widths.")
     sizes: tuple[tuple[float, ...], ...] | None = field(
         None, gt=0, min_length=1, unit="px", help="Anchor sizes of each level, instead of scales."

@@ -59,6 +59,9 @@ def read_all(
                 )
         except SpecError as error:
             problems += [problem.under(path) for problem in error.problems]
+        except OSError as error:  # no permission, a broken disk
+            said = f"{error.filename}: cannot be read: {error.strerror}"
+            problems.append(Problem(path=path, message=said, kind="environment"))
     return readers
 
 

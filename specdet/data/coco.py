@@ -57,7 +57,8 @@ def read_coco(spec: CocoSpec, *, training: bool, headers: bool = False) -> FileR
 def _load(path: Path, findings: Findings) -> Table:
     """The file's three lists, with the items that have the keys needed; raises where there are no lists."""
     if not path.is_file():
-        findings.wrong("the file does not exist", path="annotations", kind="environment")
+        what = "is a folder, and a JSON file is needed" if path.is_dir() else "the file does not exist"
+        findings.wrong(what, path="annotations", kind="environment")
         findings.settle()
     text = path.read_bytes()
     try:

@@ -15,7 +15,9 @@ class CocoSpec(Spec):
     images: Path = field(help="Folder that the file names of the annotations start from.", relative_to="data.root")
     annotations: Path = field(help="The JSON file.", relative_to="data.root")
     classes: tuple[str, ...] = field(
-        (), help="Category names to learn, in the order of the labels; empty means all, in the order of their ids."
+        (),
+        reference=True,
+        help="Category names to learn, in the order of the labels; empty means all, in the order of their ids.",
     )
     filter_empty: bool = field(True, help="Leave images without a box out of training.")
     min_size: int = field(32, ge=0, unit="px", help="Leave images with a side shorter than this out of training.")
@@ -33,7 +35,9 @@ class VocSpec(Spec):
     folder: Path = field(help="Folder that holds JPEGImages, Annotations and ImageSets.", relative_to="data.root")
     split: str = field(help="Name of a list in ImageSets/Main: train, val, trainval, test.")
     classes: tuple[str, ...] = field(
-        (), help="Names to learn, in the order of the labels; empty means all that the split holds, sorted."
+        (),
+        reference=True,
+        help="Names to learn, in the order of the labels; empty means all that the split holds, sorted.",
     )
     difficult: Literal["crowd", "object"] = field(
         "crowd", help="Objects marked difficult: regions where nothing is right or wrong, or objects like any other."
@@ -55,7 +59,7 @@ class ShapesSpec(Spec):
     builds: ClassVar[str] = "specdet.data.shapes:Shapes"
     count: int = field(ge=1, unit="images", help="How many images there are.")
     seed: int = field(0, ge=0, help="Another seed draws other images.")
-    size: int = field(128, ge=32, unit="px", help="Height and width of an image.")
+    size: int = field(128, ge=32, unit="px", reference=True, help="Height and width of an image.")
     min_objects: int = field(1, ge=1, help="The fewest shapes in an image.")
     max_objects: int = field(6, ge=1, help="The most shapes in an image.")
     min_side: int = field(12, ge=4, unit="px", help="The shortest side that a box can have.")
@@ -99,6 +103,11 @@ class DataSpec(Spec):
     val_transforms: dict[str, Spec] = component(
         "transform", default={}, help="What is done to images in evaluation, in this order."
     )
+
+    @property
+    def training_sets(self) -> tuple[Spec, ...]:
+        """The training set, or all of them."""
+        return (self.train,) if isinstance(self.train, Spec) else tuple(self.train.values())
 
 
 def _repeated(classes: tuple[str, ...]) -> Iterator[Problem]:

@@ -73,8 +73,10 @@ def _split(spec: VocSpec, findings: Findings) -> list[str]:
             findings.wrong(f"has no folder {name}", path="folder", kind="environment")
     listing = spec.folder / "ImageSets" / "Main" / f"{spec.split}.txt"
     if not listing.is_file():
-        others = sorted(path.stem for path in listing.parent.glob("*.txt"))
+        others = sorted(path.stem for path in listing.parent.glob("*.txt") if path.is_file())
         text = f"has no list ImageSets/Main/{spec.split}.txt{suggestion(spec.split, others)}"
+        if listing.is_dir():
+            text = f"ImageSets/Main/{spec.split}.txt is a folder, and a list of names is needed"
         findings.wrong(text, path="split", kind="environment")
     findings.settle()
     # Lists of one class have a second column that says whether the image holds it.

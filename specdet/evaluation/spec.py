@@ -1,6 +1,7 @@
 """Specs of evaluators."""
 
 from collections.abc import Iterable
+from math import isclose
 from typing import ClassVar
 
 from specdet.spec import Problem, Spec, field, spec
@@ -51,6 +52,13 @@ class ProposalRecallSpec(CocoEvaluatorSpec):
         if list(self.limits) != sorted(set(self.limits)):
             yield Problem(path="limits", message=f"must ascend, got {list(self.limits)}")
 
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """The metrics that it can give."""
+        return tuple(
+            f"AR@{limit}{area}" for limit in self.limits for area in ("", *(f"_{name}" for name in self.areas))
+        )
+
 
 @spec
 class CocoBoxSpec(CocoEvaluatorSpec):
@@ -61,9 +69,18 @@ class CocoBoxSpec(CocoEvaluatorSpec):
     max_detections: int = field(
         100, ge=1, unit="detections", help="How many detections an image (and class) count, best first."
     )
-    per_class: bool = field(False, help="Report the AP of each class too.")
+    per_class: bool = field(False, depends_on={"class_agnostic": (False,)}, help="Report the AP of each class too.")
 
     def problems(self) -> Iterable[Problem]:
         yield from super().problems()
         if self.class_agnostic and self.per_class:
             yield Problem(path="per_class", message="there are no classes to report where class_agnostic forgets them")
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """The metrics that it can give; "AP/*" stands for one of each class."""
+        at = [
+            f"AP{percent}" for percent in (50, 75) if any(isclose(each, percent / 100) for each in self.iou_thresholds)
+        ]
+        areas = [f"AP_{name}" for name in self.areas]
+        return ("AP", *at, *areas, f"AR@{self.max_detections}", *(["AP/*"] if self.per_class else []))

@@ -180,13 +180,30 @@ class AdagradSpec(OptimizerSpec):
     implementation: WithFused = implementation_field()
 
 
+WARMUPS = {"warmup": ("constant", "linear", "exponential")}
+
+
 @spec
 class ScheduleSpec(Spec):
     """What schedules share: the warm-up, a factor on whatever the schedule itself gives."""
 
     warmup: Literal["none", "constant", "linear", "exponential"] = field("none", help="How the learning rate starts.")
-    warmup_iters: int = field(500, ge=1, unit="optimizer steps", help="Length of the warm-up.")
-    warmup_ratio: float = field(0.001, gt=0, le=1, help="Share of the learning rate that the warm-up starts with.")
+    warmup_iters: int = field(500, ge=1, unit="optimizer steps", depends_on=WARMUPS, help="Length of the warm-up.")
+    warmup_ratio: float = field(
+        0.001, gt=0, le=1, depends_on=WARMUPS, help="Share of the learning rate that the warm-up starts with."
+    )
+
+    def problems_within(self, *, epochs: int, iters: int | None, length: str) -> Iterable[Problem]:
+        """What never comes to pass in a training.
+
+        Args:
+            epochs: No more than so many epochs are begun.
+            iters: No more than so many optimizer steps are done, where that is known.
+            length: Both in words, for messages.
+        """
+        if self.warmup != "none" and iters is not None and self.warmup_iters >= iters:
+            message = f"the warm-up of {self.warmup_iters} optimizer steps never ends: the training has {length}"
+            yield Problem(path="warmup_iters", message=message)
 
 
 def clock_field(default: str) -> Any:
@@ -222,6 +239,16 @@ class StepScheduleSpec(ScheduleSpec):
     def problems(self) -> Iterable[Problem]:
         if list(self.milestones) != sorted(set(self.milestones)):
             yield Problem(path="milestones", message=f"must ascend, got {list(self.milestones)}")
+
+    def problems_within(self, *, epochs: int, iters: int | None, length: str) -> Iterable[Problem]:
+        yield from super().problems_within(epochs=epochs, iters=iters, length=length)
+        end = epochs if self.by == "epoch" else iters
+        late = [str(milestone) for milestone in self.milestones if end is not None and milestone >= end]
+        if late:
+            verb = "is" if len(late) == 1 else "are"
+            yield Problem(
+                path="milestones", message=f"{', '.join(late)} {verb} never reached: the training has {length}"
+            )
 
 
 @spec

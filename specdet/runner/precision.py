@@ -1,14 +1,11 @@
-"""Number formats of the forward pass, against what a machine can do."""
+"""What a kind of device can do: number formats of the forward pass, and norm layers."""
 
-from collections.abc import Iterable
 from typing import Literal
 
 import torch
 
-from specdet.runner.spec import TrainSpec
-from specdet.spec import Problem
-
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
+SYNC_BN_ON_CPU = "SyncBN is for several GPUs: write BN, FrozenBN or GN on a CPU"
 
 
 def resolve_precision(precision: Precision, *, device: str) -> Literal["fp32", "bf16", "fp16"]:
@@ -24,11 +21,3 @@ def resolve_precision(precision: Precision, *, device: str) -> Literal["fp32", "
     if precision == "fp16" and device == "cpu":
         raise ValueError('train.precision is "fp16", which a CPU cannot train in: write "bf16" or "fp32"')
     return precision
-
-
-def device_problems(train: TrainSpec) -> Iterable[Problem]:
-    """What of a TrainSpec this machine's device cannot do."""
-    try:
-        resolve_precision(train.precision, device="cuda" if torch.cuda.is_available() else "cpu")
-    except ValueError as error:
-        yield Problem(path="train.precision", message=str(error), kind="environment")

@@ -1,8 +1,8 @@
 """Specs of the training loop and its hooks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import attrs
 
@@ -74,6 +74,8 @@ class TrainSpec(Spec):
                 message='say either max_iters or max_epochs: remove the other with unset = ["train.max_epochs"], '
                 "or ~train.max_epochs on the command line",
             )
+        if self.max_iters is None and self.max_epochs is None:
+            yield Problem(path="max_epochs", message="say max_epochs or max_iters")
         if all(mode != "train" for mode, _ in self.workflow):
             yield Problem(path="workflow", message='nothing would be trained: add a ["train", 1]')
         if self.load_from is not None and self.resume_from is not None:
@@ -89,44 +91,78 @@ class GradClipSpec(Spec):
 
 
 @spec
-class OptimizerHookSpec(Spec):
+class HookSpec(Spec):
+    """What hooks share, and what a kind of hook tells of itself before any is built."""
+
+    steps_optimizer: ClassVar[bool] = False
+    measures: ClassVar[bool] = False  # calls the evaluators of [eval]
+    watches: ClassVar[tuple[str, ...]] = ()  # its fields that name a metric
+    weight_copies: ClassVar[int] = 0  # how often it keeps all weights of the model
+    alone_in: ClassVar[str] = ""  # what only one hook may do: "averages the weights"
+
+    enabled: bool = field(True, help="Whether the hook takes part; false keeps its settings for another time.")
+
+    def clash(self, other: "HookSpec") -> str:
+        """What this hook does that `other` does already, though only one may; an empty string where both go well."""
+        return self.alone_in if type(self) is type(other) else ""
+
+
+def enabled_hooks(hooks: Mapping[str, Any]) -> dict[str, Any]:
+    """The hooks that take part, in their order."""
+    return {name: hook for name, hook in hooks.items() if getattr(hook, "enabled", True)}
+
+
+@spec
+class OptimizerHookSpec(HookSpec):
     """Backward, clipping and the optimizer step."""
 
     builds: ClassVar[str] = "specdet.runner.hooks.optimizer:OptimizerHook"
+    steps_optimizer: ClassVar[bool] = True
     grad_clip: GradClipSpec | None = field(None, help="Clip gradients, and log their norm before clipping.")
 
 
 @spec
-class CheckpointHookSpec(Spec):
+class CheckpointHookSpec(HookSpec):
     """Writes checkpoints during training and at its end, and removes old ones."""
 
     builds: ClassVar[str] = "specdet.runner.hooks.checkpoint:CheckpointHook"
+    watches: ClassVar[tuple[str, ...]] = ("keep_best",)
     every: PeriodSpec = field(factory=lambda: PeriodSpec(epochs=1), help="How often a checkpoint is written.")
     keep_last: int | Literal["all"] = field(3, ge=1, help="How many of the newest are kept.")
     keep_best: str | None = field(
-        None, help='A metric, such as "bbox/AP": the checkpoint with the best is kept as well.'
+        None, reference=True, help='A metric, such as "bbox/AP": the checkpoint with the best is kept as well.'
     )
     mode: Literal["max", "min"] = field("max", help="Whether more or less of the keep_best metric is better.")
 
+    def clash(self, other: HookSpec) -> str:
+        """Two go well where neither removes anything and only one names a best checkpoint."""
+        if not isinstance(other, CheckpointHookSpec):
+            return ""
+        if self.keep_best and other.keep_best:
+            return "keeps the best checkpoint"
+        return "" if self.keep_last == other.keep_last == "all" else "removes old checkpoints"
+
 
 @spec
-class TextLogHookSpec(Spec):
+class TextLogHookSpec(HookSpec):
     """Losses, rates and metrics as text: a progress bar on a terminal, a line a window elsewhere."""
 
     builds: ClassVar[str] = "specdet.runner.hooks.text_log:TextLogHook"
+    alone_in: ClassVar[str] = "writes the log"
     bar: bool = field(True, help="Show a progress bar where the output is a terminal.")
 
 
 @spec
-class EventsHookSpec(Spec):
+class EventsHookSpec(HookSpec):
     """Writes events.jsonl and progress.json into the run directory, which `specdet` and the app read."""
 
     builds: ClassVar[str] = "specdet.runner.hooks.events:EventsHook"
+    alone_in: ClassVar[str] = "writes events.jsonl"
     heartbeat: float = field(1.0, gt=0, unit="s", advanced=True, help="progress.json is written at most this often.")
 
 
 @spec
-class TensorBoardHookSpec(Spec):
+class TensorBoardHookSpec(HookSpec):
     """Writes losses, rates and metrics for TensorBoard (an extra: pip install 'specdet[tensorboard]')."""
 
     builds: ClassVar[str] = "specdet.runner.hooks.tensorboard:TensorBoardHook"
@@ -138,18 +174,21 @@ class TensorBoardHookSpec(Spec):
 
 
 @spec
-class EvaluationHookSpec(Spec):
+class EvaluationHookSpec(HookSpec):
     """Measures the evaluators of [eval] during training and at its end."""
 
     builds: ClassVar[str] = "specdet.runner.hooks.evaluation:EvaluationHook"
+    measures: ClassVar[bool] = True
     every: PeriodSpec = field(factory=lambda: PeriodSpec(epochs=1), help="How often to evaluate.")
 
 
 @spec
-class EMAHookSpec(Spec):
+class EMAHookSpec(HookSpec):
     """Exponential moving average of the weights (Polyak and Juditsky 1992), used wherever the model is evaluated."""
 
     builds: ClassVar[str] = "specdet.runner.hooks.ema:EMAHook"
+    alone_in: ClassVar[str] = "averages the weights"
+    weight_copies: ClassVar[int] = 1
     decay: float = field(0.9998, gt=0, lt=1, help="How much of the average each step keeps, once warmed up.")
     warmup: int = field(
         2000,
@@ -160,11 +199,12 @@ class EMAHookSpec(Spec):
 
 
 @spec
-class EarlyStoppingHookSpec(Spec):
+class EarlyStoppingHookSpec(HookSpec):
     """Ends the training when a metric has stopped getting better."""
 
     builds: ClassVar[str] = "specdet.runner.hooks.early_stopping:EarlyStoppingHook"
-    metric: str = field(help='The metric to watch, such as "bbox/AP".')
+    watches: ClassVar[tuple[str, ...]] = ("metric",)
+    metric: str = field(reference=True, help='The metric to watch, such as "bbox/AP".')
     patience: int = field(5, ge=1, unit="evaluations", help="How many evaluations in a row may bring nothing better.")
     mode: Literal["max", "min"] = field("max", help="Whether more or less of the metric is better.")
     min_delta: float = field(0.0, ge=0, help="A smaller change does not count as better.")

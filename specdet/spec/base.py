@@ -1,6 +1,7 @@
 """Spec: the base of every class that a spec table is structured into."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 import attrs
@@ -10,6 +11,10 @@ from specdet.spec.fields import component, field, field_problems
 from specdet.spec.problems import Problem, SpecError
 
 T = TypeVar("T")
+
+
+class Unsound(Exception):
+    """A rule asks for a field whose own value is wrong. That is told already, and the rule can say nothing."""
 
 
 class Spec:
@@ -26,17 +31,25 @@ class Spec:
     takes what the user wrote as one spec, and what only its parent knows as keywords.
     """
 
-    builds: ClassVar[str] = ""
+    builds: ClassVar[str] = ""  # "module:Class"; ":Class" where both stand in one file
+    plugin_tag: ClassVar[str] = ""  # what specs call a class that a plugin brought, set as the plugin is read
 
     def build(self, **runtime: Any) -> Any:
         """Import the implementation (the first place where torch may be loaded) and make it from this spec."""
         if not self.builds:
             raise TypeError(f"{type(self).__name__} describes settings; there is nothing to build")
-        return import_object(self.builds)(self, **runtime)
+        here = type(self).__module__ if self.builds.startswith(":") else ""
+        return import_object(here + self.builds)(self, **runtime)
 
     def problems(self) -> Iterable[Problem]:
         """Rules between the fields of this class; paths are relative to it. Subclasses override."""
         return ()
+
+    def __getattr__(self, name: str) -> Any:
+        """Only asked for what is not there: a field whose value was wrong, while the rest is still being checked."""
+        if any(attribute.name == name for attribute in getattr(type(self), "__attrs_attrs__", ())):
+            raise Unsound(name)
+        raise AttributeError(f"{type(self).__name__} has no attribute '{name}'")
 
     def __attrs_post_init__(self) -> None:
         found = [*field_problems(type(self), vars(self))] or [*self.problems()]
@@ -45,7 +58,9 @@ class Spec:
 
     # Written once here: attrs would compile a pair for every class, which is most of a class's start-up cost.
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and vars(self) == vars(other)
+        if type(self) is not type(other):
+            return False
+        return all(_ordered(value) == _ordered(vars(other).get(name)) for name, value in vars(self).items())
 
     def __hash__(self) -> int:
         return hash((type(self), repr(self)))
@@ -53,6 +68,18 @@ class Spec:
     def __repr__(self) -> str:
         inner = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
         return f"{type(self).__name__}({inner})"
+
+
+def problems_of_rules(*rules: Iterable[Problem]) -> Iterator[Problem]:
+    """What several rules find; one that asks for a value which is itself wrong is left out, and the others go on."""
+    for rule in rules:
+        with suppress(Unsound):
+            yield from rule
+
+
+def _ordered(value: Any) -> Any:
+    """Keyed components in their order, which is the order in which they act."""
+    return [(key, _ordered(item)) for key, item in value.items()] if isinstance(value, dict) else value
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field, component))

@@ -1,56 +1,48 @@
 """Composition: one spec file, what it extends, and the command line become one table with the origin of every value."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import attrs
 import tomli
 
 from specdet.registry import suggestion
-from specdet.spec.merge import Argument, Origin, SpecPath, merge, plain, walk
-from specdet.spec.problems import Problem, SpecError
+from specdet.spec.composed import Composed, Lost
+from specdet.spec.merge import Argument, changes_type, lookup, merge, plain, walk
+from specdet.spec.origin import Origin
+from specdet.spec.paths import SpecPath, dotted, undotted
+from specdet.spec.problems import Problem
+from specdet.spec.read import DEEPEST, ReadFile, deeper_than, read_file
+from specdet.spec.version import VERSION
 
 SHIPPED = "specdet:"  # `extends = ["specdet:base/..."]` names a spec that comes with the package
 LANGUAGE_KEYS = ("extends", "unset")  # said to compose, not part of the experiment
+MOST_FILES = 100  # that a spec extends, each counted as often as it is extended
 
 
-@attrs.define(kw_only=True)
-class Composed:
-    """A whole spec as one table.
-
-    Attributes:
-        tree: The merged table; command-line values are `Argument`s.
-        origins: Where each table and value was written; a default has no entry.
-        source: The text of the file that was asked for, as its author wrote it.
-        files: Every file that was read, the one that was asked for last.
-    """
-
-    tree: dict[str, Any]
-    origins: dict[SpecPath, Origin]
-    source: str
-    files: list[Path]
-
-
-def compose(path: str | Path, overrides: Iterable[str] = (), *, base: Mapping[str, Any] | None = None) -> Composed:
+def compose(
+    path: str | Path,
+    overrides: Iterable[str] = (),
+    *,
+    base: Mapping[str, Any] | None = None,
+    text: str | None = None,
+) -> Composed:
     """Read `path` with all that it extends, then apply `key=value` and `~key` overrides.
+
+    What is wrong is found in `problems` of the result, so that the caller can go on and find what else is.
 
     Args:
         path: A file, or `specdet:NAME` for a shipped spec.
-        overrides: Command-line arguments, applied in order, except that changes of a `type` come first: so the order in
-            which they are typed cannot matter.
+        overrides: Command-line arguments: removals are applied first, then changes of a `type`, then the others, so
+            that the order in which they are typed does not matter.
         base: Defaults that lie beneath everything (the hooks that every run has); they can be removed like the rest.
-
-    Raises:
-        SpecError: With every problem found in any of the files and arguments.
+        text: What the file is to say instead of what it says on disk: an editor's buffer.
     """
     layers = _Layers(base or {})
-    source = layers.add_reference(path, chain=(), relative_to=Path.cwd())
-    for argument in sorted(overrides, key=_is_type_change, reverse=True):
+    source = layers.add_reference(path, chain=(), relative_to=Path.cwd(), text=text)
+    for argument in sorted(overrides, key=_turn):
         layers.add_argument(argument)
-    if layers.problems:
-        raise SpecError(layers.problems)
-    return Composed(tree=layers.tree, origins=layers.origins, source=source, files=layers.files)
+    return layers.composed(source)
 
 
 def locate(path: str | Path, *, relative_to: Path) -> Path:
@@ -74,113 +66,181 @@ class _Layers:
         self.tree: dict[str, Any] = merge({}, base)
         self.origins: dict[SpecPath, Origin] = {}
         self.files: list[Path] = []
+        self.texts: dict[Path, str] = {}
+        self.lost: list[Lost] = []
         self.problems: list[Problem] = []
+        self.complete = True
+        self.foreign = False
+        self._read_before: dict[Path, ReadFile] = {}
+        self._count = 0
+
+    def composed(self, source: str) -> Composed:
+        """What has come of it."""
+        composed = Composed(tree=self.tree, origins=self.origins, source=source, files=self.files, texts=self.texts,
+                            lost=self.lost, problems=[], complete=self.complete, foreign=self.foreign)  # fmt: skip
+        composed.problems = composed.located(self.problems)
+        return composed
 
     def problem(self, message: str, *, origin: Origin, path: SpecPath = ()) -> None:
-        self.problems.append(Problem(path=".".join(path), message=message, origin=origin.label))
+        self.problems.append(Problem(path=dotted(path), message=message, origin=origin))
 
-    def add_reference(self, reference: str | Path, *, chain: tuple[Path, ...], relative_to: Path) -> str:
-        """Merge the file that a reference means; gives its text."""
+    def unreadable(self, message: str, *, asked_by: Origin, at: SpecPath) -> None:
+        """A file that gives nothing: told where it was asked for."""
+        self.complete = False
+        self.problem(message, origin=asked_by, path=at)
+
+    def add_reference(
+        self,
+        reference: str | Path,
+        *,
+        chain: tuple[Path, ...],
+        relative_to: Path,
+        at: SpecPath = (),
+        text: str | None = None,
+    ) -> str:
+        """Merge the file that a reference at `at` of the last file of the chain means; gives its text."""
+        asked_by = Origin(file=chain[-1] if chain else None)
         try:
             file = locate(reference, relative_to=relative_to)
         except (ValueError, RuntimeError) as error:  # a NUL in it, a home folder of nobody
-            self.problem(
-                f"names no file: {error}",
-                origin=Origin(file=chain[-1] if chain else None),
-                path=("extends",) * bool(chain),
-            )
+            self.unreadable(f"names no file: {error}", asked_by=asked_by, at=at)
             return ""
-        return self.add_file(file, chain=chain)
-
-    def add_file(self, file: Path, *, chain: tuple[Path, ...]) -> str:
-        """Merge what `file` extends, then the file itself; gives its text."""
-        origin = Origin(file=file)
         if file in chain:
             ring = " -> ".join(each.name for each in (*chain[chain.index(file) :], file))
-            self.problem(f"extends itself ({ring})", origin=Origin(file=chain[-1]), path=("extends",))
+            self.unreadable(f"extends itself ({ring})", asked_by=asked_by, at=at)
             return ""
-        text, table = self._read(file, asked_by=chain[-1] if chain else None)
-        for reference in self._texts(table, "extends", origin):
-            self.add_reference(reference, chain=(*chain, file), relative_to=file.parent)
-        for name in self._texts(table, "unset", origin):
-            self.remove(tuple(name.split(".")), origin=origin)
+        self._count += 1
+        if self._count > MOST_FILES:
+            if self._count == MOST_FILES + 1:
+                self.unreadable(f"this makes more than {MOST_FILES} files to extend", asked_by=asked_by, at=at)
+            return ""
+        table = self._read(file, asked_by=asked_by, at=at, text=text)
+        self.add_file(table, file=file, chain=chain)
+        return self.texts.get(file, "")
+
+    def add_file(self, table: Mapping[str, Any], *, file: Path, chain: tuple[Path, ...]) -> None:
+        """Merge what `file` extends, then the file itself."""
+        origin = Origin(file=file)
+        for index, reference in enumerate(self._texts(table, "extends", origin)):
+            self.add_reference(reference, chain=(*chain, file), relative_to=file.parent, at=("extends", str(index)))
+        for index, name in enumerate(self._texts(table, "unset", origin)):
+            self.remove(name, origin=origin, at=("unset", str(index)))
         own = {key: value for key, value in table.items() if key not in LANGUAGE_KEYS}
         self.add(own, origin=origin)
+        if file in self.files:
+            self.files.remove(file)
         self.files.append(file)
-        return text
 
-    def _read(self, file: Path, *, asked_by: Path | None) -> tuple[str, dict[str, Any]]:
-        origin = Origin(file=file)
-        try:
-            text = file.read_text(encoding="utf-8-sig")
-            return text, tomli.loads(text)
-        except FileNotFoundError:
-            said = "no such file" + (f" (extended by {asked_by})" if asked_by else "")
-        except UnicodeDecodeError as error:
-            said = f"not UTF-8 text (byte {error.start})"
-        except OSError as error:
-            said = f"cannot be read: {error.strerror}"
-        except tomli.TOMLDecodeError as error:
-            self.problems.append(Problem(path="", message=error.msg, origin=f"{file}:{error.lineno}:{error.colno}"))
-            return "", {}
-        except RecursionError:
-            said = "tables or arrays lie too deeply in one another"
-        self.problem(said, origin=origin)
-        return "", {}
+    def _read(self, file: Path, *, asked_by: Origin, at: SpecPath, text: str | None) -> dict[str, Any]:
+        """The table of a file; one that cannot be opened is told where it was asked for, else by its own name."""
+        if file in self._read_before:
+            return self._read_before[file].table
+        read = self._read_before[file] = read_file(file, text=text)
+        self.texts[file] = read.text
+        self.complete &= read.usable
+        if read.problem is not None:
+            self.problems.append(read.problem)
+        elif read.closed and asked_by.file:
+            self.problem(f"{file}: {read.closed}", origin=asked_by, path=at)
+        elif read.closed:
+            self.problem(read.closed, origin=Origin(file=file))
+        self._check_version(read.table.get("spec"), file)
+        return read.table
+
+    def _check_version(self, version: Any, file: Path) -> None:
+        if type(version) is not int or version <= 0 or version == VERSION:
+            return  # what is no version at all is told by the rules of the root
+        todo = "run `specdet upgrade` on it" if version < VERSION else "update specdet (pip install -U specdet)"
+        self.foreign = True
+        said = f"written for version {version} of the language, and this specdet reads version {VERSION}: {todo}"
+        self.problem(said, origin=Origin(file=file), path=("spec",))
 
     def _texts(self, table: Mapping[str, Any], key: str, origin: Origin) -> list[str]:
         value = table.get(key, [])
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return value
+        if key == "extends":
+            self.complete = False
         self.problem(f'expected an array of texts, as in {key} = ["..."]', origin=origin, path=(key,))
         return []
 
     def add(self, above: Mapping[str, Any], *, origin: Origin) -> None:
         """Lay a table over what is there."""
-        merged = merge(self.tree, above)
+        for path, below, type_ in _dropped(self.tree, above):
+            why = f"dropped the block, since type was {_toml(below['type'])} and is {_toml(type_)} here"
+            self._lose(path, below, origin=origin, at=(*path, "type"), why=why)
+        below, self.tree = self.tree, merge(self.tree, above)
         for path, value in walk(above):
-            if not isinstance(value, Mapping) or path not in self.origins:
+            kept = path in self.origins and isinstance(value, Mapping) and isinstance(lookup(below, path), Mapping)
+            if not kept:
                 self.origins[path] = origin
-        kept = {path for path, _ in walk(merged)}  # a dropped block takes its origins with it
+        kept = {path for path, _ in walk(self.tree)}  # a table that a value replaced takes its origins with it
         self.origins = {path: where for path, where in self.origins.items() if path in kept}
-        self.tree = merged
 
     def add_argument(self, argument: str) -> None:
         """Apply one `key=value` or `~key`."""
         origin = Origin(argument=argument)
-        name, equals, text = argument.partition("=")
         removal = argument.startswith("~")
-        path = tuple(name.removeprefix("~").strip().split("."))
-        if removal == bool(equals) or not all(path):
+        try:
+            path, text = (undotted(argument[1:].strip()), "") if removal else _split_argument(argument)
+        except ValueError:
             self.problem("expected key=value, or ~key to remove one", origin=origin)
-        elif path[0] in LANGUAGE_KEYS:
+            return
+        if path[0] in LANGUAGE_KEYS:
             self.problem(f"'{path[0]}' is said in the file, not on the command line", origin=origin)
         elif removal:
-            self.remove(path, origin=origin)
+            self.remove(dotted(path), origin=origin)
+        elif len(path) > DEEPEST:
+            self.problem("has too many keys", origin=origin)
         else:
-            above: Any = _argument_value(text.strip())
+            above: Any = _argument_value(text)
             for depth, key in reversed(list(enumerate(path))):
-                if depth and not isinstance(self._at(path[:depth]), Mapping | None):
+                if depth and not isinstance(lookup(self.tree, path[:depth]), Mapping | None):
                     self.problem("holds a value, not a table", origin=origin, path=path[:depth])
                     return
                 above = {key: above}
             self.add(above, origin=origin)
 
-    def remove(self, path: SpecPath, *, origin: Origin) -> None:
+    def remove(self, name: str, *, origin: Origin, at: SpecPath = ()) -> None:
         """Take out what a layer below gave; what is not there cannot be removed."""
-        table = self._at(path[:-1])
+        try:
+            path = undotted(name)
+        except ValueError as error:
+            self.problem(str(error), origin=origin, path=at)
+            return
+        table = lookup(self.tree, path[:-1]) if path[:-1] else self.tree
         if not isinstance(table, dict) or path[-1] not in table:
             known = table if isinstance(table, dict) else ()
-            self.problem(f"nothing to remove{suggestion(path[-1], known)}", origin=origin, path=path)
+            message = f"there is no {dotted(path)} to remove{suggestion(path[-1], known)}"
+            self.problem(message, origin=origin, path=at or path)
             return
+        self._lose(path, table[path[-1]], origin=origin, at=at or path, why="removed it")
         self.tree = _without(self.tree, path)
-        self.origins = {at: where for at, where in self.origins.items() if at[: len(path)] != path}
 
-    def _at(self, path: SpecPath) -> Any:
-        value: Any = self.tree
-        for key in path:
-            value = value.get(key) if isinstance(value, Mapping) else None
-        return value
+    def _lose(self, path: SpecPath, value: Any, *, origin: Origin, at: SpecPath, why: str) -> None:
+        """Remember what goes, and who let it go."""
+        gone = {each: where for each, where in self.origins.items() if each[: len(path)] == path}
+        because = Problem(path=dotted(at), message=why, origin=origin)
+        self.lost.append(Lost(path=path, value=value, origins=gone, because=because))
+        self.origins = {each: where for each, where in self.origins.items() if each not in gone}
+
+
+def _dropped(
+    below: Mapping[str, Any], above: Mapping[str, Any], *, prefix: SpecPath = ()
+) -> Iterator[tuple[SpecPath, Mapping[str, Any], Any]]:
+    """The tables of `below` that a changed type in `above` drops: path, table, the new type."""
+    if changes_type(below, above):
+        yield prefix, below, above["type"]
+        return
+    for key, value in above.items():
+        under = below.get(key)
+        if isinstance(value, Mapping) and isinstance(under, Mapping):
+            yield from _dropped(under, value, prefix=(*prefix, key))
+
+
+def _toml(value: Any) -> str:
+    value = plain(value)
+    return f'"{value}"' if isinstance(value, str) else str(value)
 
 
 def _without(tree: Mapping[str, Any], path: SpecPath) -> dict[str, Any]:
@@ -191,15 +251,27 @@ def _without(tree: Mapping[str, Any], path: SpecPath) -> dict[str, Any]:
     return {**tree, first: _without(tree[first], tuple(rest))}
 
 
-def _is_type_change(argument: str) -> bool:
+def _turn(argument: str) -> int:
     name = argument.partition("=")[0].strip()
-    return name == "type" or name.endswith(".type")
+    return 0 if name.startswith("~") else 1 if name == "type" or name.endswith(".type") else 2
+
+
+def _split_argument(argument: str) -> tuple[SpecPath, str]:
+    """The path and the text of `key=value`; a quoted key may hold an = of its own. Raises ValueError."""
+    at = argument.find("=")
+    while at >= 0:
+        try:
+            return undotted(argument[:at].strip()), argument[at + 1 :].strip()
+        except ValueError:
+            at = argument.find("=", at + 1) if set("\"'") & set(argument[:at]) else -1
+    raise ValueError("no key")
 
 
 def _argument_value(text: str) -> Any:
     """A command-line value as TOML where it is TOML; tables become tables, all else keeps its text beside it."""
     try:
-        value = tomli.loads(f"value = {text}")["value"]
-    except tomli.TOMLDecodeError:
-        value = text
+        table = tomli.loads(f"value = {text}")
+    except (ValueError, RecursionError):  # no TOML, or a number with more digits than Python takes
+        table = {}
+    value = table["value"] if table.keys() == {"value"} and not deeper_than(DEEPEST, table) else text
     return value if isinstance(value, dict) else Argument(text, plain(value))

@@ -9,6 +9,7 @@ import attrs
 from specdet.registry import Registry
 from specdet.spec.base import Spec
 from specdet.spec.fields import meta_of
+from specdet.spec.secret import Secret
 
 
 def to_table(spec: Spec) -> dict[str, Any]:
@@ -32,6 +33,13 @@ def dumps(table: Mapping[str, Any]) -> str:
     return tomlkit.dumps(table)
 
 
+def toml(value: Any) -> str:
+    """One value in TOML's spelling."""
+    import tomlkit
+
+    return tomlkit.item(value).as_string()
+
+
 def _value(value: Any, family: str) -> Any:
     if isinstance(value, Spec):
         return {**_tag(value, family), **to_table(value)}
@@ -39,6 +47,8 @@ def _value(value: Any, family: str) -> Any:
         return {key: _value(item, family) for key, item in value.items()}
     if isinstance(value, tuple):
         return [_value(item, family) for item in value]
+    if isinstance(value, Secret):
+        return {"env": value.env}
     return str(value) if isinstance(value, Path) else value
 
 

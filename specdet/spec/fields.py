@@ -4,11 +4,12 @@ The check, the resolved spec, the docs and the forms of the app read the same `M
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
 
+from specdet.spec.paths import SpecPath, dotted
 from specdet.spec.problems import Problem
 
 KEY = "specdet"
@@ -99,12 +100,19 @@ def meta_of(attribute: attrs.Attribute) -> Meta:
     return attribute.metadata[KEY]
 
 
-def range_problem(meta: Meta, value: Any) -> str:
-    """What is wrong with the size of `value`, or an empty string."""
-    if isinstance(value, (tuple, list)):
-        if len(value) < meta.min_length:
-            return f"needs at least {meta.min_length} item{'s' * (meta.min_length != 1)}, got {len(value)}"
-        return next((text for item in value if (text := range_problem(meta, item))), "")
+def range_problems(meta: Meta, value: Any) -> Iterator[tuple[SpecPath, str]]:
+    """What is wrong with the size of `value`: where in it, and what; the numbers of an array each on their own."""
+    if not isinstance(value, (tuple, list)):
+        if text := _range_problem(meta, value):
+            yield (), text
+        return
+    if len(value) < meta.min_length:
+        yield (), f"needs at least {meta.min_length} item{'s' * (meta.min_length != 1)}, got {len(value)}"
+    for index, item in enumerate(value):
+        yield from (((str(index), *path), text) for path, text in range_problems(meta, item))
+
+
+def _range_problem(meta: Meta, value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return ""
     if not math.isfinite(value):
@@ -134,7 +142,8 @@ def range_text(meta: Meta) -> str:
 def field_problems(cls: type, values: Mapping[str, Any]) -> list[Problem]:
     """The fields of `cls` whose values are out of range."""
     return [
-        Problem(path=attribute.name, message=text)
+        Problem(path=dotted((attribute.name, *path)), message=text)
         for attribute in attrs.fields(cls)
-        if attribute.name in values and (text := range_problem(meta_of(attribute), values[attribute.name]))
+        if attribute.name in values
+        for path, text in range_problems(meta_of(attribute), values[attribute.name])
     ]

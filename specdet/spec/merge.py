@@ -1,32 +1,11 @@
-"""How one table lies over another, and where each value came from."""
+"""How one table lies over another."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import attrs
 
-SpecPath = tuple[str, ...]
-
-
-@attrs.frozen(kw_only=True)
-class Origin:
-    """Where a value was written: in a file, on the command line, or nowhere (a default)."""
-
-    file: Path | None = None
-    argument: str = ""
-
-    @property
-    def label(self) -> str:
-        """What an error message says in front of the path."""
-        if self.argument:
-            return f"command line: {self.argument}"
-        return str(self.file) if self.file else ""
-
-    @property
-    def folder(self) -> Path:
-        """What a relative path of this origin is relative to."""
-        return self.file.parent if self.file else Path.cwd()
+from specdet.spec.paths import SpecPath
 
 
 @attrs.frozen
@@ -47,13 +26,18 @@ def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 
     A block belongs to its type: the keys of an SGD say nothing about an AdamW.
     """
-    if "type" in above and "type" in below and plain(above["type"]) != plain(below["type"]):
+    if changes_type(below, above):
         return dict(above)
     merged = dict(below)
     for key, value in above.items():
         under = merged.get(key)
         merged[key] = merge(under, value) if isinstance(under, Mapping) and isinstance(value, Mapping) else value
     return merged
+
+
+def changes_type(below: Mapping[str, Any], above: Mapping[str, Any]) -> bool:
+    """Whether `above` makes another component of the table below."""
+    return "type" in above and "type" in below and plain(above["type"]) != plain(below["type"])
 
 
 def lookup(tree: Mapping[str, Any], path: SpecPath) -> Any:

@@ -1,41 +1,61 @@
-"""Structuring: a table becomes a tree of spec objects, strictly, and every problem is found in the one pass.
+"""Structuring: a table becomes a tree of spec objects, strictly, and every problem is found in the one pass."""
 
-cattrs chooses the rule for each type; the rules are ours, since its own coerce ("0.1" -> 0.1, 2.7 -> 2, True -> 1) and
-stop at the first error of an object.
-"""
-
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from collections.abc import Callable, Collection, Mapping
+from functools import partial as bound
+from types import NoneType
+from typing import Any
 
 import attrs
-import cattrs
 
-from specdet.registry import Registry, UnknownTag, suggestion
-from specdet.spec.base import Spec
-from specdet.spec.fields import Meta, meta_of, range_problem
-from specdet.spec.merge import Argument, Origin, SpecPath, lookup, merge, plain
+from specdet.registry import COMPONENTS, Components, Registry, UnknownTag, suggestion
+from specdet.spec.base import Spec, Unsound
+from specdet.spec.fields import Meta, meta_of, range_problems
+from specdet.spec.merge import merge, plain
+from specdet.spec.paths import SpecPath, dotted, undotted
 from specdet.spec.problems import Problem, SpecError
+from specdet.spec.references import References
+from specdet.spec.rules import INVALID, Origins, ValueRules
+from specdet.spec.words import allows, shown
 
-INVALID: Any = object()  # what a rule gives for a value whose problem it has written down
-NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "text", Path: "a path (text)"}
+ORDER = "order"  # reserved in keyed tables of components: the keys in another order than the one written
 
 
-def structure(tree: Mapping[str, Any], target: type[Spec], *, origins: Mapping[SpecPath, Origin] | None = None) -> Any:
+@attrs.frozen(kw_only=True)
+class Known:
+    """What a table is structured with: the components that tags may name.
+
+    Attributes:
+        components: By family and tag, as in `specdet.registry`, plugins included.
+        unread: Namespaces of plugins that were not loaded: nothing is said of what they would hold.
+    """
+
+    components: Components = COMPONENTS
+    unread: Collection[str] = ()
+
+
+def structure(
+    tree: Mapping[str, Any],
+    target: type[Spec],
+    *,
+    origins: Origins | None = None,
+    known: Known | None = None,
+    partial: bool = False,
+) -> Any:
     """`tree` as an instance of `target`.
 
     Args:
         tree: A table as `compose` or a Python caller gives it.
         target: The spec class of the whole table.
         origins: Where each value was written. With it, paths become absolute, relative to the file that wrote them.
+        known: The components that tags may name; those of the registry unless given.
+        partial: Whether the table is only a part of a spec: missing keys are then no problem, no rule between fields is
+            asked, and what comes back is worth nothing but the absence of problems.
 
     Raises:
         SpecError: With all problems of the whole tree.
     """
-    return _Structurer(tree, origins).run(lambda each: each.spec(tree, target))
+    structurer = _Structurer(tree, origins, known or Known(), target=target, partial=partial)
+    return structurer.run(lambda: structurer.spec(tree, target))
 
 
 def structure_component(value: Any, *, family: str, default_table: Mapping[str, Any] | None = None) -> Any:
@@ -52,7 +72,8 @@ def structure_component(value: Any, *, family: str, default_table: Mapping[str, 
     if isinstance(value, tuple) and all(isinstance(item, Spec) for item in value):
         return value
     meta = Meta(help="", family=family, default_table=default_table)
-    return _Structurer({}, None).run(lambda each: each.component(value, Any, meta))
+    structurer = _Structurer({}, None, Known(), target=None, partial=False)
+    return structurer.run(lambda: structurer.component(value, Any, meta))
 
 
 def build_from_cfg(cfg: Any, registry: Registry, default_args: Mapping[str, Any] | None = None, **runtime: Any) -> Any:
@@ -77,283 +98,236 @@ def build_from_cfg(cfg: Any, registry: Registry, default_args: Mapping[str, Any]
     return structure_component(cfg, family=registry.family).build(**runtime)
 
 
-class _Structurer:
-    """One pass over one tree: the path it stands at, and the problems found so far."""
+class _Structurer(ValueRules):
+    """The rules for specs and components.
 
-    def __init__(self, tree: Mapping[str, Any], origins: Mapping[SpecPath, Origin] | None):
-        self.tree = tree
-        self.origins = origins
-        self.path: SpecPath = ()
-        self.problems: list[Problem] = []
-        self.converter = converter = cattrs.BaseConverter()
-        rules: list[tuple[Callable[[Any], bool], Callable[[Any, Any], Any]]] = [
-            (lambda kind: get_origin(kind) is Literal, self.choice),
-            (lambda kind: get_origin(kind) in (Union, UnionType), self.union),
-            (lambda kind: get_origin(kind) is tuple, self.array),
-            (lambda kind: get_origin(kind) is dict, self.keyed),
-            (lambda kind: isinstance(kind, type) and issubclass(kind, Spec), self.spec),
-        ]
-        for applies, rule in rules:
-            converter.register_structure_hook_func(applies, rule)
-        for kind in (bool, int, float, str):
-            converter.register_structure_hook(kind, self.scalar)
-        converter.register_structure_hook(Path, self.file_path)
+    Objects are made first, whatever is wrong with some of their fields, which then are absent; references are filled
+    in; and at last each object is asked for its rules between fields. So a mistake in one corner hides none elsewhere.
+    """
 
-    def run(self, rule: Callable[["_Structurer"], Any]) -> Any:
-        result = rule(self)
+    def __init__(
+        self,
+        tree: Mapping[str, Any],
+        origins: Origins | None,
+        known: Known,
+        *,
+        target: type[Spec] | None,
+        partial: bool,
+    ):
+        super().__init__(tree, origins)
+        self.known = known
+        self.target = target
+        self.partial = partial
+        self.made: list[tuple[SpecPath, Spec]] = []
+        self.references = References()
+        self.add_rule(lambda kind: isinstance(kind, type) and issubclass(kind, Spec), self.spec)
+
+    def run(self, rule: Callable[[], Any]) -> Any:
+        """What `rule` gives, complete and sound. Raises SpecError."""
+        result = rule()
+        self.references.fill(result, self, partial=self.partial)
+        for path, spec in () if self.partial else self.made:
+            try:
+                self.problems += [problem.under(dotted(path)) for problem in spec.problems()]
+            except Unsound:
+                continue  # what the rule asks for is wrong itself, and told
         if self.problems:
             raise SpecError(self.problems)
         return result
 
-    # -- where we are and what was wrong there
+    def attempt(self, rule: Callable[[], Any]) -> tuple[Any, list[Problem]]:
+        made, references = len(self.made), len(self.references.waiting)
+        found, deeper = super().attempt(rule)
+        if deeper:
+            del self.made[made:], self.references.waiting[references:]
+        return found, deeper
 
-    @contextmanager
-    def at(self, key: str) -> Iterator[None]:
-        self.path = (*self.path, key)
-        try:
-            yield
-        finally:
-            self.path = self.path[:-1]
-
-    @property
-    def origin(self) -> Origin:
-        """The origin of the value here, else of the nearest table around it."""
-        for length in range(len(self.path), 0, -1):
-            found = (self.origins or {}).get(self.path[:length])
-            if found:
-                return found
-        return Origin()
-
-    def wrong(self, message: str) -> Any:
-        self.problems.append(Problem(path=".".join(self.path), message=message, origin=self.origin.label))
-        return INVALID
-
-    def expected(self, kind: Any, value: Any) -> Any:
-        return self.wrong(f"expected {describe(kind)}, got {shown(value)}")
-
-    # -- rules, one a kind of type
-
-    def value(self, value: Any, kind: Any) -> Any:
-        return self.converter.structure(value, kind)
-
-    def scalar(self, value: Any, kind: Any) -> Any:
-        if isinstance(value, Argument):
-            value = value.text if kind is str and not isinstance(value.value, str) else value.value
-        if kind is float and type(value) is int:
-            return float(value)
-        return value if type(value) is kind else self.expected(kind, value)
-
-    def file_path(self, value: Any, kind: Any) -> Any:
-        if isinstance(value, Path):
-            return value
-        text = self.scalar(value, str) if isinstance(value, Argument) else value
-        if not isinstance(text, str) or not text:
-            return self.expected(kind, value)
-        return (
-            Path(os.path.normpath(self.origin.folder / Path(text).expanduser()))
-            if self.origins is not None
-            else Path(text)
-        )
-
-    def rooted_path(self, value: Any, kind: Any, root_path: str) -> Any:
-        """A path that starts from another one of the spec, where that one is given."""
-        parts = tuple(root_path.split("."))
-        root = lookup(self.tree, parts)
-        if root is None or self.origins is None:
-            return self.value(value, kind)
-        here, self.path = self.path, parts
-        mark = len(self.problems)
-        folder = self.file_path(root, Path)
-        self.path = here
-        del self.problems[mark:]  # a bad root is reported where it stands, once
-        found = self.value(value, kind)
-        text = plain(value)
-        return Path(os.path.normpath(folder / text)) if isinstance(found, Path) and isinstance(folder, Path) else found
-
-    def choice(self, value: Any, kind: Any) -> Any:
-        options = get_args(kind)
-        readings = [value.value, value.text] if isinstance(value, Argument) else [value]
-        for reading in readings:
-            for option in options:
-                if type(reading) is type(option) and reading == option:
-                    return option
-        value = plain(value)
-        hint = suggestion(value, [each for each in options if isinstance(each, str)]) if isinstance(value, str) else ""
-        return self.wrong(f"expected {describe(kind)}, got {shown(value)}{hint if 'did you' in hint else ''}")
-
-    def union(self, value: Any, kind: Any) -> Any:
-        arms = [arm for arm in get_args(kind) if arm is not NoneType]
-        if value is None and len(arms) < len(get_args(kind)):
-            return None
-        if len(arms) == 1:
-            return self.value(value, arms[0])
-        mark = len(self.problems)
-        for arm in arms:
-            found = self.value(value, arm)
-            if len(self.problems) == mark:
-                return found
-            deeper = self.problems[mark:]
-            del self.problems[mark:]
-            if all(problem.path != ".".join(self.path) for problem in deeper):
-                self.problems += deeper  # the arm fits, something inside it does not: say that
-                return INVALID
-        return self.expected(kind, value)
-
-    def array(self, value: Any, kind: Any) -> Any:
-        items, kinds = plain(value), get_args(kind)
-        if not isinstance(items, list | tuple):
-            return self.expected(kind, items)
-        if kinds[-1] is Ellipsis:
-            kinds = (kinds[0],) * len(items)
-        elif len(items) != len(kinds):
-            return self.wrong(f"expected {describe(kind)}, got {len(items)} items")
-        found = []
-        for index, (item, item_kind) in enumerate(zip(items, kinds, strict=True)):
-            with self.at(str(index)):
-                found.append(self.value(item, item_kind))
-        return INVALID if any(item is INVALID for item in found) else tuple(found)
-
-    def keyed(self, value: Any, kind: Any) -> Any:
-        _, item_kind = get_args(kind)
-        return self.each_key(value, lambda item: self.value(item, item_kind))
-
-    def each_key(self, table: Any, rule: Callable[[Any], Any]) -> Any:
-        if not isinstance(table, Mapping):
-            return self.expected(dict, table)
-        found = {}
-        for key, item in table.items():
-            with self.at(key):
-                found[key] = rule(item)
-        return INVALID if any(item is INVALID for item in found.values()) else found
-
-    def spec(self, table: Any, kind: type[Spec], *, tag: str = "") -> Any:
+    def spec(self, table: Any, kind: type[Spec], *, tag: str = "", family: str = "") -> Any:
         """A table as one spec class; all its fields are read, whatever is wrong with the others."""
         if isinstance(table, kind):
             return table
         if not isinstance(table, Mapping):
             return self.expected(dict, table)
         attributes = {attribute.name: attribute for attribute in attrs.fields(kind)}
-        mark = len(self.problems)
         for key in table:
             if key not in attributes and not (tag and key == "type"):
-                with self.at(key):
-                    self.wrong(
-                        f"{tag or kind.__name__.removesuffix('Spec')} has no such key{suggestion(key, attributes)}"
-                    )
-        values = {}
+                self.unknown(key, kind, tag=tag, family=family)
+        made = object.__new__(kind)
+        values = vars(made)
         for name, attribute in attributes.items():
-            if name in table:
-                with self.at(name):
-                    values[name] = self.field(table[name], attribute)
-            elif meta_of(attribute).family and meta_of(attribute).default_table is not None:
-                with self.at(name):
-                    values[name] = self.field(dict(meta_of(attribute).default_table or {}), attribute)
-            elif attribute.default is attrs.NOTHING:
-                self.wrong(f"missing key '{name}': {meta_of(attribute).help}")
-        if len(self.problems) > mark:
-            return INVALID
-        try:
-            return kind(**values)
-        except SpecError as error:  # rules between fields
-            for problem in error.problems:
-                self.problems.append(
-                    attrs.evolve(problem.under(".".join(self.path)), origin=self.origin_of(problem.path).label)
-                )
-            return INVALID
+            with self.at(name):
+                value = self.given(table[name], attribute, made) if name in table else self.absent(attribute, made)
+            if value is not INVALID:
+                values[name] = value
+        self.made.append((self.path, made))
+        return made
 
-    def origin_of(self, name: str) -> Origin:
-        with self.at(name):
-            return self.origin
+    def unknown(self, key: str, kind: type[Spec], *, tag: str, family: str) -> None:
+        """The problem of a key that a class does not have, with where it may have been meant to stand."""
+        from specdet.spec.elsewhere import known_at, taken_by
+
+        hint = near = suggestion(key, attrs.fields_dict(kind))
+        if "did you mean" not in near:
+            siblings = taken_by(key, self.registry(family)) if family else ""
+            hint = siblings or (known_at(key, self.target, self.registry) if self.target else "") or near
+        name = tag or (kind.__name__.removesuffix("Spec") if self.path else "a spec")
+        with self.at(key):
+            self.wrong(f"{name} has no such key{hint}", at="key")
+
+    def given(self, value: Any, attribute: attrs.Attribute, made: Spec) -> Any:
+        """What the table says of a field."""
+        target = value.get("ref") if isinstance(value, Mapping) and value.keys() == {"ref"} else None
+        if target is None or not meta_of(attribute).reference:
+            if target is not None and not meta_of(attribute).family:
+                return self.wrong("a reference is not taken here: write the value itself")
+            return self.field(value, attribute)
+        try:
+            path = undotted(plain(target)) if isinstance(plain(target), str) else ()
+        except ValueError:
+            path = ()
+        if not path:
+            return self.wrong(
+                f'expected the path of another value, as in {{ ref = "data.train" }}, got {shown(target)}'
+            )
+        self.references.add(made, attribute, path=self.path, target=path)
+        return INVALID  # until it is filled in
+
+    def absent(self, attribute: attrs.Attribute, made: Spec) -> Any:
+        """What a field is that the table does not name."""
+        meta, default = meta_of(attribute), attribute.default
+        if meta.family and meta.default_table is not None:
+            return self.field(dict(meta.default_table), attribute)
+        if default is attrs.NOTHING:
+            return INVALID if self.partial else self.wrong(f"is missing: {meta.help}", at="key")
+        if not isinstance(default, attrs.Factory):  # pyright: ignore[reportArgumentType]
+            return default
+        try:
+            return default.factory(made) if default.takes_self else default.factory()
+        except Unsound:
+            return INVALID
 
     def field(self, value: Any, attribute: attrs.Attribute) -> Any:
+        """A value as the field's type, within its range."""
         meta = meta_of(attribute)
         if meta.family:
             return self.component(value, attribute.type, meta)
         if meta.relative_to:
             return self.rooted_path(value, attribute.type, meta.relative_to)
         found = self.value(value, attribute.type)
-        text = "" if found is INVALID else range_problem(meta, found)
-        return self.wrong(text) if text else found
+        outside = [] if found is INVALID else list(range_problems(meta, found))
+        for path, text in outside:
+            with self.along(path):
+                self.wrong(text)
+        return INVALID if outside else found
 
     def component(self, value: Any, kind: Any, meta: Meta) -> Any:
         """One component, a list of them, or a keyed table of them: whichever of these the annotation allows."""
-        if isinstance(value, Spec) or (value is None and _allows(kind, NoneType)):
+        if isinstance(value, Spec) or (value is None and allows(kind, NoneType)):
             return value
         value = plain(value)
         default = meta.default_table or {}
-        if isinstance(value, list | tuple) and _allows(kind, tuple):
+        if isinstance(value, list | tuple) and allows(kind, tuple):
             return self.each_item(value, meta)
         if not isinstance(value, Mapping):
-            return self.wrong(
-                f"expected a table with a type (one of {', '.join(Registry(meta.family).tags)}), got {shown(value)}"
-            )
-        single = _allows(kind, Spec) and ("type" in value or "type" in default)
-        if single:
+            if not allows(kind, Spec):
+                return self.wrong(f"expected tables under names, as in [{dotted(self.path)}.NAME], got {shown(value)}")
+            tags = ", ".join(self.registry(meta.family).tags)
+            return self.wrong(f"expected a table with a type (one of {tags}), got {shown(value)}")
+        if allows(kind, Spec) and ("type" in value or "type" in default):
             return self.one(merge(default, value), meta.family)
-        if _allows(kind, dict) and all(isinstance(item, Mapping | Spec) for item in value.values()):
-            return self.each_key(value, lambda item: item if isinstance(item, Spec) else self.one(item, meta.family))
+        if allows(kind, dict) and all(self.is_entry(*entry) for entry in value.items()):
+            return self.each_key(value, lambda item: self.one(item, meta.family))
+        if not allows(kind, Spec):
+            return self.unkeyed(value, meta.family)
         return self.one(value, meta.family)
 
+    def unkeyed(self, table: Mapping[str, Any], family: str) -> Any:
+        """The problems of a table of keyed components that holds something else."""
+        for key, item in table.items():
+            if not self.is_entry(key, item):
+                with self.at(key):
+                    if key == "type":
+                        self.wrong(
+                            f"several can stand here, each under a name: say [{dotted(self.path[:-1])}.NAME]", at="key"
+                        )
+                    else:
+                        self.wrong(f"expected a table with a type, the {family} called '{key}', got {shown(item)}")
+        return INVALID
+
+    def is_entry(self, key: str, item: Any) -> bool:
+        """Whether a key of a keyed table holds a component, or the order of them."""
+        return isinstance(item, Mapping | Spec) or (key == ORDER and isinstance(plain(item), list))
+
+    def each_key(self, table: Any, rule: Callable[[Any], Any]) -> Any:
+        """A keyed table; one of specs may say the `order` of its keys."""
+        order = plain(table.get(ORDER)) if isinstance(table, Mapping) else None
+        if not isinstance(order, list):
+            return super().each_key(table, rule)
+        rest = {key: item for key, item in table.items() if key != ORDER}
+        found = super().each_key(rest, rule)
+        mark = len(self.problems)
+        for index, name in enumerate(order):
+            with self.along((ORDER, str(index))):
+                if not isinstance(name, str) or name not in rest:
+                    hint = suggestion(name, rest) if isinstance(name, str) else ""
+                    self.wrong(f"names nothing in this table: {shown(name)}{hint}")
+                elif name in order[:index]:
+                    self.wrong(f"{shown(name)} is named twice")
+        if found is INVALID or len(self.problems) > mark:
+            return INVALID
+        return {**{name: found[name] for name in order}, **found}
+
     def each_item(self, items: list[Any] | tuple[Any, ...], meta: Meta) -> Any:
+        """A list of components."""
         found = []
         for index, item in enumerate(items):
             with self.at(str(index)):
-                found.append(item if isinstance(item, Spec) else self.one(item, meta.family))
+                found.append(self.one(item, meta.family))
         return INVALID if any(item is INVALID for item in found) else tuple(found)
 
     def one(self, table: Any, family: str) -> Any:
         """One component: its `type` names the spec class of the rest."""
+        if isinstance(table, Spec):
+            return table
         if not isinstance(table, Mapping):
             return self.expected(dict, table)
-        registry = Registry(family)
+        registry = self.registry(family)
         tag = plain(table.get("type"))
-        if tag is None:
-            return self.wrong(f"missing key 'type', which {family} it is (known: {', '.join(registry.tags)})")
-        if isinstance(tag, type):
-            if issubclass(tag, Spec):
-                return self.spec(table, tag, tag=tag.__name__)
-            return self.wrong(f"type must be a spec class, a subclass of specdet.spec.Spec, got {tag.__name__}")
+        if tag is None and self.partial:
+            return self.untyped(table, registry)
         with self.at("type"):
-            if not isinstance(tag, str):
+            if tag is None:
+                return self.wrong(f"is missing: which {family} it is (known: {', '.join(registry.tags)})", at="key")
+            if isinstance(tag, type) and issubclass(tag, Spec):
+                target, tag = tag, tag.__name__
+            elif isinstance(tag, type):
+                return self.wrong(f"must be a spec class, a subclass of specdet.spec.Spec, got {tag.__name__}")
+            elif not isinstance(tag, str):
                 return self.expected(str, tag)
-            try:
-                target = registry.get(tag)
-            except UnknownTag as error:
-                return self.wrong(str(error))
-        return self.spec(table, target, tag=tag)
+            elif tag.partition(":")[0] in self.known.unread and ":" in tag:
+                return INVALID
+            else:
+                try:
+                    target = registry.get(tag)
+                except UnknownTag as error:
+                    return self.wrong(str(error))
+        return self.spec(table, target, tag=tag, family=family)
 
+    def untyped(self, table: Mapping[str, Any], registry: Registry) -> Any:
+        """A part of a component whose type is said elsewhere: right if some type of the family takes each key."""
+        kinds = [attrs.fields_dict(registry.get(tag)) for tag in registry.tags]
+        for key, value in table.items():
+            takers = [kind[key] for kind in kinds if key in kind]
+            with self.at(key):
+                if not takers:
+                    names = {name for kind in kinds for name in kind}
+                    self.wrong(f"no {registry.family} has such a key{suggestion(key, names)}", at="key")
+                    continue
+                tries = [self.attempt(bound(self.field, value, taker))[1] for taker in takers]
+                if all(tries):
+                    self.problems += tries[0]
+        return INVALID
 
-def _allows(kind: Any, form: type) -> bool:
-    """Whether a component annotation takes `form` (Spec, dict, tuple or NoneType); from Python all forms may come."""
-    arms = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
-    return kind is Any or any((get_origin(arm) or arm) is form for arm in arms)
-
-
-def describe(kind: Any) -> str:
-    """A type in the words of a person who writes specs."""
-    origin, arguments = get_origin(kind), get_args(kind)
-    if kind in NAMES:
-        return NAMES[kind]
-    if origin is Literal:
-        return ("one of " if len(arguments) > 1 else "") + ", ".join(shown(option) for option in arguments)
-    if origin in (Union, UnionType):
-        return " or ".join(describe(arm) for arm in arguments if arm is not NoneType)
-    if origin is tuple and arguments[-1] is Ellipsis:
-        return f"an array, each {describe(arguments[0])}"
-    if origin is tuple:
-        return f"an array of {len(arguments)}: {', '.join(describe(each) for each in arguments)}"
-    return "a table"
-
-
-def shown(value: Any) -> str:
-    """A value as a message shows it: in TOML's spelling, shortened."""
-    value = plain(value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Mapping):
-        return "a table"
-    if isinstance(value, str):
-        return f'"{value if len(value) <= 60 else value[:57] + "..."}"'
-    if isinstance(value, list | tuple):
-        return "an array" if len(value) > 8 else "[" + ", ".join(shown(each) for each in value) + "]"
-    return str(value)
+    def registry(self, family: str) -> Registry:
+        """The tags of a family, plugins included."""
+        return Registry(family, components=self.known.components)

@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from specdet.runner.accelerator import make_accelerator, precision_of
-from specdet.runner.precision import device_problems, resolve_precision
-from specdet.runner.spec import TrainSpec
+from specdet.runner.precision import resolve_precision
 
 
 @pytest.mark.parametrize(("precision", "ours"), [("fp32", "fp32"), ("bf16", "bf16"), ("auto", "fp32")])
@@ -26,13 +25,6 @@ def test_auto_takes_what_the_gpu_has(monkeypatch, has_bf16, expected):
     assert resolve_precision("auto", device="cuda") == expected
     assert resolve_precision("auto", device="cpu") == resolve_precision("auto", device="mps") == "fp32"
     assert resolve_precision("fp16", device="cuda") == "fp16"
-
-
-def test_device_problems_are_of_this_machine(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    (problem,) = device_problems(TrainSpec(precision="fp16"))
-    assert (problem.path, problem.kind) == ("train.precision", "environment")
-    assert list(device_problems(TrainSpec(precision="bf16"))) == []
 
 
 def test_the_environment_overrides_nothing(monkeypatch):

@@ -1,6 +1,6 @@
 import pytest
 
-from specdet.runner.spec import CheckpointHookSpec, PeriodSpec, TrainSpec
+from specdet.runner.spec import CheckpointHookSpec, EMAHookSpec, PeriodSpec, TrainSpec, enabled_hooks
 from specdet.spec import SpecError
 from specdet.spec.dump import to_table
 from specdet.spec.structure import structure
@@ -18,7 +18,7 @@ def test_twelve_epochs_unless_said_otherwise():
         ({"max_epochs": 1, "max_iters": 1}, "max_iters: say either max_iters or max_epochs"),
         ({"workflow": [["val", 1]]}, "workflow: nothing would be trained"),
         ({"workflow": [["trian", 1]]}, "workflow.0.0: "),
-        ({"workflow": [["train", 0]]}, "workflow: must be at least 1, got 0"),
+        ({"workflow": [["train", 0]]}, "workflow.0.1: must be at least 1, got 0"),
         ({"workflow": []}, "workflow: needs at least 1 item"),
         ({"load_from": "a", "resume_from": "b"}, "load_from: resume_from brings its own weights"),
         ({"log_every": {"iters": 5, "epochs": 1}}, "log_every: say either iters or epochs: both are given"),
@@ -43,3 +43,14 @@ def test_periods():
     assert [iter for iter in range(1, 10) if PeriodSpec(iters=3).after_iter(iter)] == [3, 6, 9]
     assert [epoch for epoch in range(1, 5) if PeriodSpec(epochs=2).after_epoch(epoch)] == [2, 4]
     assert not PeriodSpec(iters=1).after_epoch(1) and not PeriodSpec(epochs=1).after_iter(1)
+
+
+def test_a_length_is_needed():
+    with pytest.raises(SpecError, match="max_epochs: say max_epochs or max_iters"):
+        TrainSpec(max_epochs=None)
+
+
+def test_hooks_take_part_unless_disabled():
+    hooks = {"last": EMAHookSpec(enabled=False), "first": CheckpointHookSpec(), "plugin": PeriodSpec(iters=1)}
+    assert list(enabled_hooks(hooks)) == ["first", "plugin"]
+    assert to_table(hooks["last"])["enabled"] is False

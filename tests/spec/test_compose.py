@@ -1,10 +1,11 @@
+import os
 from pathlib import Path
 
 import pytest
 
-from specdet.spec import SpecError
 from specdet.spec.compose import compose, shipped_specs
 from specdet.spec.merge import plain
+from specdet.spec.read import LARGEST
 
 
 @pytest.fixture
@@ -21,9 +22,7 @@ def write(tmp_path: Path):
 
 
 def problems(path, overrides=(), **keywords) -> list[str]:
-    with pytest.raises(SpecError) as caught:
-        compose(path, overrides, **keywords)
-    return [str(problem) for problem in caught.value.problems]
+    return [str(problem) for problem in compose(path, overrides, **keywords).problems]
 
 
 def test_bases_lie_left_to_right_and_the_file_itself_wins(write):
@@ -70,7 +69,7 @@ def test_unset_removes_what_a_base_gave(write):
 def test_unsetting_what_is_not_there_is_an_error_with_the_nearest_name(write):
     write("base.toml", "[hooks.visualise]\nx = 1")
     (text,) = problems(write("spec.toml", 'extends = ["base.toml"]\nunset = ["hooks.visualize"]'))
-    assert text.endswith("spec.toml: hooks.visualize: nothing to remove (did you mean 'visualise'?)")
+    assert text.endswith("spec.toml:2:10: unset.0: there is no hooks.visualize to remove (did you mean 'visualise'?)")
 
 
 def test_defaults_lie_beneath_everything_and_can_be_removed(write):
@@ -100,6 +99,9 @@ def test_the_order_of_type_arguments_cannot_matter(write):
     other = compose(path, ["optimizer.type=AdamW", "optimizer.lr=0.5"]).tree
     assert one == other
     assert one["optimizer"].keys() == {"type", "lr"}
+    new = compose(path, ["optimizer.type=AdamW", "~optimizer.momentum", "optimizer.lr=0.5"])
+    assert new.tree == one
+    assert not new.problems
 
 
 def test_syntax_errors_name_line_and_column(write):
@@ -113,8 +115,10 @@ def test_all_problems_of_all_files_and_arguments_come_together(write):
     write("ring.toml", 'extends = ["spec.toml"]')
     found = problems(path, ["nonsense", "~a=1", "extends=x", "~nothing"])
     assert len(found) == 7
-    assert any("missing.toml: no such file (extended by " in text for text in found)
-    assert any("extends itself (spec.toml -> ring.toml -> spec.toml)" in text for text in found)
+    assert any("spec.toml:1:27: extends.1: " in text and text.endswith("missing.toml: no such file") for text in found)
+    assert any(
+        "ring.toml:1:12: extends.0: extends itself (spec.toml -> ring.toml -> spec.toml)" in text for text in found
+    )
     assert any("nonsense: expected key=value" in text for text in found)
 
 
@@ -139,7 +143,7 @@ def test_extends_must_be_an_array_of_texts(write, value):
 @pytest.mark.parametrize("reference", ["~nobody-has-this-name/x.toml", "a\\u0000b.toml"])
 def test_a_reference_that_can_be_no_file_is_a_problem(write, reference):
     (text,) = problems(write("spec.toml", f'extends = ["{reference}"]'))
-    assert "extends: names no file: " in text
+    assert "spec.toml:1:12: extends.0: names no file: " in text
 
 
 def test_nesting_without_end_is_a_problem(write):
@@ -151,3 +155,66 @@ def test_a_byte_order_mark_is_no_content(tmp_path):
     path = tmp_path / "spec.toml"
     path.write_bytes(b"\xef\xbb\xbfseed = 1")
     assert compose(path).tree == {"seed": 1}
+
+
+def test_an_editors_buffer_stands_for_the_file(write):
+    path = write("spec.toml", "seed = 1")
+    assert compose(path, text="seed = 2").tree == {"seed": 2}
+    assert compose(path.with_name("unsaved.toml"), text="seed = 3").tree == {"seed": 3}
+
+
+def test_a_base_that_cannot_be_read_leaves_the_rest_to_be_checked(write):
+    composed = compose(write("spec.toml", 'extends = ["nowhere.toml"]\nseed = 1'))
+    assert composed.tree == {"seed": 1}
+    assert not composed.complete
+
+
+def test_a_folder_and_a_pipe_are_no_spec_files(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert problems(tmp_path) == [f"{tmp_path}: is a folder, not a spec file"]
+    assert problems(tmp_path / "pipe") == [f"{tmp_path}/pipe: is no regular file"]
+
+
+def test_a_file_that_no_person_wrote_is_not_read(tmp_path):
+    path = tmp_path / "big.toml"
+    path.write_text("#" * (LARGEST + 1))
+    assert problems(path) == [f"{path}: is larger than a spec can be (1,048,577 bytes; at most 1,048,576)"]
+
+
+def test_bases_that_multiply_are_stopped(write):
+    for level in range(20):
+        write(f"{level}.toml", f'extends = ["{level + 1}.toml", "{level + 1}.toml"]')
+    write("20.toml", "")
+    (text,) = problems(write("spec.toml", 'extends = ["0.toml"]'))
+    assert text.endswith("this makes more than 100 files to extend")
+
+
+@pytest.mark.parametrize(
+    "deep", ["a" + ".a" * 100 + " = 1", "a = " + "[" * 100 + "]" * 100, "a = " + "[{a=" * 40 + "1" + "}]" * 40]
+)
+def test_tables_and_arrays_lie_in_one_another_only_so_deep(write, deep):
+    (text,) = problems(write("spec.toml", deep))
+    assert text.endswith("spec.toml: tables or arrays lie too deeply in one another")
+
+
+def test_a_spec_for_a_later_version_says_what_to_do(write):
+    write("base.toml", "spec = 2")
+    composed = compose(write("spec.toml", 'extends = ["base.toml"]\nspec = 1\n'))
+    assert composed.foreign
+    (problem,) = composed.problems
+    assert str(problem).endswith(
+        "base.toml:1:8: spec: written for version 2 of the language, and this specdet reads version 1: "
+        "update specdet (pip install -U specdet)"
+    )
+
+
+def test_quoted_keys_are_reached_from_the_command_line(write):
+    path = write("spec.toml", "[areas]\n'a.b' = 1\n'c=d' = 2\nx = 3")
+    assert compose(path, ["~areas.'a.b'"]).tree == {"areas": {"c=d": 2, "x": 3}}
+    assert plain(compose(path, ["areas.'c=d'=5"]).tree["areas"]["c=d"]) == 5
+
+
+def test_line_ends_are_kept_in_the_source(tmp_path):
+    path = tmp_path / "spec.toml"
+    path.write_bytes(b"seed = 1\r\n# end\r\n")
+    assert compose(path).source == "seed = 1\r\n# end\r\n"

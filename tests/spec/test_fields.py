@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specdet.spec.fields import Meta, range_problem, range_text
+from specdet.spec.fields import Meta, range_problems, range_text
 
 BOUNDS = st.none() | st.integers(-5, 5)
 
@@ -12,12 +12,12 @@ BOUNDS = st.none() | st.integers(-5, 5)
 @given(st.builds(Meta, help=st.just(""), ge=BOUNDS, le=BOUNDS, gt=st.none(), lt=st.none()), st.integers(-9, 9))
 def test_closed_ranges_hold_their_ends(meta, value):
     inside = (meta.ge is None or value >= meta.ge) and (meta.le is None or value <= meta.le)
-    assert (range_problem(meta, value) == "") == inside
+    assert (not list(range_problems(meta, value))) == inside
 
 
 @given(st.integers(-3, 3))
 def test_open_ranges_leave_their_ends_out(value):
-    assert (range_problem(Meta(help="", gt=-1, lt=2), value) == "") == (-1 < value < 2)
+    assert (not list(range_problems(Meta(help="", gt=-1, lt=2), value))) == (-1 < value < 2)
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,18 @@ def test_ranges_in_words(bounds, text):
 
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
 def test_numbers_are_finite(value):
-    assert "finite" in range_problem(Meta(help=""), value)
+    ((path, text),) = range_problems(Meta(help=""), value)
+    assert (path, "finite" in text) == ((), True)
 
 
 def test_a_switch_is_not_a_number():
-    assert range_problem(Meta(help="", ge=5), True) == ""
+    assert not list(range_problems(Meta(help="", ge=5), True))
+
+
+def test_each_number_of_an_array_is_judged_where_it_stands():
+    meta = Meta(help="", gt=0, min_length=1)
+    assert list(range_problems(meta, ((1, 0), (-1, 2)))) == [
+        (("0", "1"), "must be above 0, got 0"),
+        (("1", "0"), "must be above 0, got -1"),
+    ]
+    assert list(range_problems(meta, ((),))) == [(("0",), "needs at least 1 item, got 0")]

@@ -58,8 +58,8 @@ def problems(tree, **keywords) -> list[str]:
         ("sizes", "abc", 'sizes: expected an array, each a whole number, got "abc"'),
         ("sizes", [1, 2.7], "sizes.1: expected a whole number, got 2.7"),
         ("sizes", [], "sizes: needs at least 1 item, got 0"),
-        ("sizes", [4, 0], "sizes: must be at least 1, got 0"),
-        ("pair", [1.0], "pair: expected an array of 2: a number, text, got 1 items"),
+        ("sizes", [4, 0], "sizes.1: must be at least 1, got 0"),
+        ("pair", [1.0], "pair: expected an array of 2: a number, text, got 1 item"),
         ("threads", "atuo", 'threads: expected a whole number or "auto", got "atuo"'),
         ("threads", 0, "threads: must be at least 1, got 0"),
         ("inner", 3, "inner: expected a table, got 3"),
@@ -72,8 +72,10 @@ def problems(tree, **keywords) -> list[str]:
         ("table", {"a": "b"}, 'table.a: expected a whole number, got "b"'),
         ("loss", {"type": "SmoothL2"}, "loss.type: no loss is called 'SmoothL2' (did you mean 'SmoothL1'?)"),
         ("loss", {"btea": 1.0}, "loss.btea: SmoothL1 has no such key (did you mean 'beta'?)"),
-        ("hooks", {"x": {}}, "hooks.x: missing key 'type'"),
-        ("unkown", 1, "unkown: Outer has no such key"),
+        ("hooks", {"x": {}}, "hooks.x.type: is missing: which hook it is"),
+        ("hooks", {"type": "EMA"}, "hooks.type: several can stand here, each under a name: say [hooks.NAME]"),
+        ("hooks", {"x": 3}, "hooks.x: expected a table with a type, the hook called 'x', got 3"),
+        ("unkown", 1, "unkown: a spec has no such key"),
     ],
 )
 def test_a_wrong_value_is_said_at_its_path(key, value, said):
@@ -86,18 +88,79 @@ def test_all_problems_are_found_in_one_pass():
         {"sizes": [0], "inner": {"count": 10, "x": 1}, "threads": 2.5, "loss": {"type": "L1", "beta": 1.0}}
     )
     assert {text.split(": ")[0] for text in found} == {
-        "sizes",
+        "sizes.0",
         "inner.count",
         "inner.x",
         "threads",
         "loss.beta",
-        "missing key 'lr'",
+        "lr",
     }
 
 
 def test_rules_between_fields_are_problems_too():
     (text,) = problems({"lr": 1.0, "flag": True})
     assert text == "flag: needs a name"
+
+
+def test_a_mistake_in_one_field_hides_no_rule_between_others():
+    assert problems({"lr": "fast", "flag": True}) == ['lr: expected a number, got "fast"', "flag: needs a name"]
+
+
+def test_a_rule_about_a_wrong_value_says_nothing():
+    assert problems({"lr": 1.0, "flag": True, "name": 3}) == ["name: expected text, got 3"]
+
+
+def test_whole_numbers_have_64_bits():
+    assert problems({"lr": 10**400}) == ["lr: is a number of more than 64 bits"]
+    assert problems({"lr": 1.0, "sizes": [2**63]}) == ["sizes.0: is a number of more than 64 bits"]
+
+
+def test_the_order_of_keyed_components_can_be_said():
+    hooks = {"a": {"type": "TextLog"}, "b": {"type": "Events"}, "c": {"type": "EMA"}}
+    made = structure({"lr": 1.0, "hooks": {**hooks, "order": ["c", "a"]}}, OuterSpec)
+    assert list(made.hooks) == ["c", "a", "b"]
+    assert made != structure({"lr": 1.0, "hooks": hooks}, OuterSpec)
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        (["cc"], 'hooks.order.0: names nothing in this table: "cc" (known: long)'),
+        (["lnog"], "hooks.order.0: names nothing in this table: \"lnog\" (did you mean 'long'?)"),
+        (["long", "long"], 'hooks.order.1: "long" is named twice'),
+        ([1], "hooks.order.0: names nothing in this table: 1"),
+    ],
+)
+def test_an_order_names_what_is_there_once(order, said):
+    assert problems({"lr": 1.0, "hooks": {"long": {"type": "TextLog"}, "order": order}}) == [said]
+
+
+def part(tree):
+    structure(tree, OuterSpec, partial=True)
+
+
+def test_a_part_of_a_spec_may_leave_out_what_it_likes():
+    part({})
+    part({"flag": True, "inner": {"count": 3}})
+    part({"hooks": {"best": {"patience": 3}}})  # a key of some hook, whose type a later file says
+
+
+@pytest.mark.parametrize(
+    ("tree", "said"),
+    [
+        ({"inner": {"cuont": 3}}, "inner.cuont: Inner has no such key (did you mean 'count'?)"),
+        (
+            {"hooks": {"best": {"patiense": 3}}},
+            "hooks.best.patiense: no hook has such a key (did you mean 'patience'?)",
+        ),
+        ({"hooks": {"best": {"patience": "x"}}}, 'hooks.best.patience: expected a whole number, got "x"'),
+        ({"loss": {"type": "GIUo"}}, "loss.type: no loss is called 'GIUo' (did you mean 'GIoU'?)"),
+    ],
+)
+def test_what_a_part_does_say_must_be_right(tree, said):
+    with pytest.raises(SpecError) as caught:
+        part(tree)
+    assert [str(problem) for problem in caught.value.problems] == [said]
 
 
 def test_an_int_is_a_fine_float():
@@ -157,10 +220,11 @@ def test_a_problem_names_the_file_or_argument_of_its_value(tmp_path):
     (tmp_path / "base.toml").write_text('lr = "fast"\nflag = 1')
     (tmp_path / "spec.toml").write_text('extends = ["base.toml"]\nflag = 2')
     composed = compose(tmp_path / "spec.toml", ["threads=no"])
-    found = problems(composed.tree, origins=composed.origins)
-    assert found == [
-        f'{tmp_path}/base.toml: lr: expected a number, got "fast"',
-        f"{tmp_path}/spec.toml: flag: expected true or false, got 2",
+    with pytest.raises(SpecError) as caught:
+        structure(composed.tree, OuterSpec, origins=composed.origins)
+    assert [str(problem) for problem in composed.located(caught.value.problems)] == [
+        f'{tmp_path}/base.toml:1:6: lr: expected a number, got "fast"',
+        f"{tmp_path}/spec.toml:2:8: flag: expected true or false, got 2",
         'command line: threads=no: threads: expected a whole number or "auto", got "no"',
     ]
 
@@ -217,7 +281,7 @@ def test_a_list_builds_a_sequential():
 
 
 def test_a_class_that_is_no_spec_is_refused():
-    with pytest.raises(SpecError, match="type must be a spec class"):
+    with pytest.raises(SpecError, match="type: must be a spec class"):
         build_from_cfg({"type": Scale}, Registry("neck"))
 
 

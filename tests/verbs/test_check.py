@@ -1,3 +1,6 @@
+import json
+import os
+import pty
 import subprocess
 import sys
 
@@ -21,10 +24,64 @@ def test_every_problem_of_every_spec_is_said(tmp_path, capsys):
     assert main(["check", str(wrong), RPN]) == 1
     said = capsys.readouterr()
     assert said.out == f"{wrong}: 2 problems\n{RPN}: fine\n"
-    assert set(said.err.splitlines()) == {
-        f"{wrong}: seeed: Experiment has no such key (did you mean 'seed'?)",
-        f'{wrong}: optimizer.lr: expected a number, got "fast"',
-    }
+    assert said.err.splitlines() == [
+        f"{wrong}:2:1: seeed: a spec has no such key (did you mean 'seed'?)",
+        f'{wrong}:4:6: optimizer.lr: expected a number, got "fast"',
+    ]
+
+
+def test_tools_get_one_json_document(tmp_path, capsys):
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text('extends = ["specdet:rpn.toml"]\n[schedule]\ntype = "Step"\n')
+    assert main(["check", "--json", RPN, str(wrong), "--set", "seed=-1"]) == 1
+    first, second = json.loads(capsys.readouterr().out)["specs"]
+    assert first["spec"] == RPN
+    assert [problem["argument"] for problem in first["problems"]] == ["seed=-1"]
+    missing, seed = second["problems"]
+    assert (missing["file"], missing["line"], missing["column"], missing["end_column"]) == (str(wrong), 2, 2, 10)
+    assert (missing["path"], missing["kind"]) == ("schedule.milestones", "spec")
+    assert seed["path"] == "seed"
+
+
+def test_a_terminal_shows_the_line_with_a_caret(tmp_path):
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text('extends = ["specdet:rpn.toml"]\noptimizer.lr = "fast"\n')
+    master, slave = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "specdet.cli", "check", str(wrong)],
+        stderr=slave, stdout=subprocess.DEVNULL, env={**os.environ, "NO_COLOR": "1"},
+    ) as process:  # fmt: skip
+        process.wait()
+    os.close(slave)
+    said = os.read(master, 10_000).decode().splitlines()
+    os.close(master)
+    assert said == [
+        f'{wrong}:2:16: optimizer.lr: expected a number, got "fast"',
+        '    2 | optimizer.lr = "fast"',
+        "      |                ^^^^^^",
+    ]
+
+
+def test_a_base_is_checked_as_the_part_that_it_is(tmp_path, capsys):
+    base = tmp_path / "base.toml"
+    base.write_text("[optimizer]\nlr = 0.1\n[hooks.checkpoint]\nkeep_last = 0\n")
+    assert main(["check", "--partial", str(base), str(shipped_specs() / "base/coco.toml")]) == 1
+    said = capsys.readouterr().err
+    assert said == f"{base}:4:13: hooks.checkpoint.keep_last: must be at least 1, got 0\n"
+
+
+def test_a_plugin_runs_only_where_the_user_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    witness = tmp_path / "witness"
+    (tmp_path / "evil.py").write_text(f"open({str(witness)!r}, 'w').close()\nCOMPONENTS = {{}}\n")
+    spec = tmp_path / "spec.toml"
+    spec.write_text('extends = ["specdet:rpn.toml"]\nplugins = ["./evil.py"]\n')
+    for verb in ("check", "show"):
+        assert main([verb, str(spec)]) == 3
+        assert "is code, and nothing of it was run" in capsys.readouterr().err
+    assert not witness.exists()
+    assert main(["check", str(spec), "--plugin", str(tmp_path / "evil.py")]) == 0
+    assert witness.exists()
 
 
 def test_a_missing_data_folder_is_one_problem_of_the_machine(tmp_path, capsys):

@@ -12,9 +12,15 @@ class ResizeSpec(Spec):
 
     builds: ClassVar[str] = "specdet.data.transforms.resize:Resize"
     short_side: tuple[int, ...] = field(
-        (800,), gt=0, unit="px", help="Length of the short side; of several, one is drawn for each image; empty: any."
+        (800,),
+        gt=0,
+        unit="px",
+        reference=True,
+        help="Length of the short side; of several, one is drawn for each image; empty: any.",
     )
-    long_side: int | Literal["any"] = field(1333, gt=0, unit="px", help="The long side is never longer than this.")
+    long_side: int | Literal["any"] = field(
+        1333, gt=0, unit="px", reference=True, help="The long side is never longer than this."
+    )
     pick: Literal["choice", "range"] = field(
         "choice", help="Draw one of the short sides, or any length from the first to the last of two."
     )

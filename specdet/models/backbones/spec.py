@@ -28,19 +28,25 @@ class ResNetSpec(Spec):
     norm: Literal["BN", "FrozenBN", "GN", "SyncBN"] = field("BN", help="Normalisation after each convolution.")
     norm_eval: bool = field(
         False,
+        depends_on={"norm": ("BN", "SyncBN")},
         help="Keep the running statistics of BN as they are, which suits pretrained weights; the rest of BN learns.",
     )
     norm_eps: float = field(1e-5, ge=0, advanced=True, help="Added to variances; 0 in torchvision's first detectors.")
     zero_init_residual: bool = field(
         False,
         advanced=True,
+        depends_on={"norm": ("BN", "GN", "SyncBN"), "weights": ("none",), "weights_file": (None,)},
         help="Start each block as the identity (mmdetection); short trainings from scratch learn faster without.",
     )
     weights: Literal["none", "IMAGENET1K_V1", "IMAGENET1K_V2"] = field(
-        "none", help="Weights that torchvision publishes for this depth, fetched once and kept in torch's hub folder."
+        "none",
+        depends_on={"weights_file": (None,)},
+        help="Weights that torchvision publishes for this depth, fetched once and kept in torch's hub folder.",
     )
     weights_file: Path | None = field(
-        None, help="Instead, a file of weights with torchvision's names: .pth or .safetensors."
+        None,
+        depends_on={"weights": ("none",)},
+        help="Instead, a file of weights with torchvision's names: .pth or .safetensors.",
     )
 
     @property

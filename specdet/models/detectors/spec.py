@@ -53,6 +53,7 @@ class RPNSpec(Spec):
     """Region proposal network alone (Ren et al. 2015, arXiv:1506.01497): class-agnostic boxes with scores."""
 
     builds: ClassVar[str] = "specdet.models.detectors.rpn:RPN"
+    gives_classes: ClassVar[bool] = False  # a detector that says nothing of it is believed to
 
     backbone: Spec = component("backbone", help="What makes features of an image.")
     neck: Spec | tuple[Spec, ...] | None = component("neck", default=None, help="What makes a pyramid of features.")
@@ -73,6 +74,8 @@ class RPNSpec(Spec):
         channels: tuple[int, ...] = backbone.out_channels
         strides: tuple[int, ...] = backbone.out_strides
         for index, neck in enumerate(self.necks):
+            if not hasattr(neck, "problems_after"):
+                return  # likewise a neck
             found: list[Problem] = [*neck.problems_after(channels)]
             yield from (problem.under(f"neck.{index}" if isinstance(self.neck, tuple) else "neck") for problem in found)
             if found:
@@ -83,5 +86,5 @@ class RPNSpec(Spec):
                 path="neck", message=f"levels of {list(channels)} channels cannot share a head: add a neck (FPN)"
             )
         anchors: Any = getattr(self.rpn_head, "anchors", None)
-        for problem in anchors.problems_at(strides) if anchors is not None else ():
+        for problem in anchors.problems_at(strides) if hasattr(anchors, "problems_at") else ():
             yield problem.under("rpn_head.anchors")

@@ -11,7 +11,7 @@ class RPNHeadSpec(Spec):
 
     builds: ClassVar[str] = "specdet.models.heads.rpn:RPNHead"
 
-    feat_channels: int = field(256, ge=1, help="Channels of the 3x3 convolutions.")
+    feat_channels: int = field(256, ge=1, reference=True, help="Channels of the 3x3 convolutions.")
     num_convs: int = field(1, ge=1, help="Number of 3x3 convolutions, shared by all levels.")
     anchors: Spec = component("anchors", default={"type": "AnchorGenerator"}, help="Reference boxes.")
     coder: Spec = component("coder", default={"type": "DeltaXYWH"}, help="What the head predicts for a box.")

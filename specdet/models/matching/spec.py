@@ -14,10 +14,17 @@ class MaxIoUAssignerSpec(Spec):
 
     pos_iou: float = field(0.7, ge=0, le=1, help="From this IoU on an anchor is positive.")
     neg_iou: float = field(0.3, ge=0, le=1, help="Below this IoU an anchor is negative; between the two it is ignored.")
-    min_pos_iou: float = field(0.3, ge=0, le=1, help="The least IoU at which a ground truth's best anchor is positive.")
+    min_pos_iou: float = field(
+        0.3,
+        ge=0,
+        le=1,
+        depends_on={"match_low_quality": (True,)},
+        help="The least IoU at which a ground truth's best anchor is positive.",
+    )
     match_low_quality: bool = field(True, help="Whether the best anchors of a ground truth are positive below pos_iou.")
     low_quality: Literal["tied", "best_kept"] = field(
         "tied",
+        depends_on={"match_low_quality": (True,)},
         help="An object's best anchors learn it, the last one winning (mmdetection), or their own best (torchvision).",
     )
 

@@ -5,6 +5,8 @@ from typing import ClassVar, Literal
 
 from specdet.spec import Problem, Spec, field, spec
 
+MOST_EXTRA_LEVELS = 8
+
 
 @spec
 class FPNSpec(Spec):
@@ -14,13 +16,20 @@ class FPNSpec(Spec):
 
     out_channels: int = field(256, ge=1, help="Channels of every level.")
     start_level: int = field(0, ge=0, help="The first of the levels given that is used, counted from 0.")
-    extra_levels: int = field(0, ge=0, le=8, help="Coarser levels to add, each of half the size of the one before.")
+    extra_levels: int = field(
+        0, ge=0, le=MOST_EXTRA_LEVELS, help="Coarser levels to add, each of half the size of the one before."
+    )
     extra_from: Literal["max_pool", "input", "output"] = field(
         "max_pool",
+        depends_on={"extra_levels": tuple(range(1, MOST_EXTRA_LEVELS + 1))},
         help="What extra levels are made of: every other pixel of the last output (R-CNN), or convolutions of the "
         "last input (RetinaNet) or output (FCOS).",
     )
-    relu_before_extra: bool = field(False, help="ReLU before each extra convolution but the first.")
+    relu_before_extra: bool = field(
+        False,
+        depends_on={"extra_levels": tuple(range(2, MOST_EXTRA_LEVELS + 1)), "extra_from": ("input", "output")},
+        help="ReLU before each extra convolution but the first.",
+    )
     norm: Literal["none", "BN", "GN"] = field("none", help="Normalisation after each convolution.")
 
     def channels_after(self, in_channels: Sequence[int]) -> tuple[int, ...]:

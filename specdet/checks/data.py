@@ -1,0 +1,41 @@
+"""What `specdet check --data` finds: the data themselves, and the parts of the experiment that depend on them."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from specdet.checks.parts import length_problems
+from specdet.data.check import check_data
+from specdet.data.sampler import EpochBatchSampler
+from specdet.runner.loading import steps_per_epoch
+from specdet.spec import Problem
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from specdet.experiment import Experiment
+
+
+def data_problems(experiment: "Experiment") -> list[Problem]:
+    """All that is wrong with the data of an experiment, and with its batches and its schedule for so many images."""
+    found = check_data(experiment.data)
+    problems = [problem.under("data") for problem in found.problems]
+    if found.train_sizes is not None:
+        problems += _batch_problems(experiment, sizes=found.train_sizes)
+        problems += length_problems(experiment, images=len(found.train_sizes))
+    return problems
+
+
+def _batch_problems(experiment: "Experiment", *, sizes: "np.ndarray") -> Iterator[Problem]:
+    """What keeps one process from filling a batch, in the words of the training."""
+    data = experiment.data
+    try:
+        sampler = EpochBatchSampler(
+            sizes, images_per_device=data.images_per_device, seed=experiment.seed, group_by_aspect=data.group_by_aspect
+        )
+    except ValueError as error:
+        yield Problem(path="data.images_per_device", message=str(error))
+        return
+    try:
+        steps_per_epoch(sampler, accumulate=experiment.train.accumulate)
+    except ValueError as error:
+        yield Problem(path="train.accumulate", message=str(error))
