@@ -11,6 +11,14 @@ from specdet.spec import SpecError
 
 VERBS = {
     "check": "say everything that is wrong with specs, before torch is even imported",
+    "show": "print a spec with all that it extends and every default",
+    "diff": "print which values of two specs differ",
+    "explain": "say what a key, a component or a family of components is, and who uses it",
+    "list": "name the components that a spec can have",
+    "schema": "print a JSON Schema of specs, for editors",
+    "trust": "let a plugin file of a spec run on this machine",
+    "new": "start a spec from a template with comments",
+    "upgrade": "bring specs to the newest version of the language, comments kept",
 }
 
 

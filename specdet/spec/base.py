@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Any, ClassVar, TypeVar, dataclass_transform
+from typing import Any, ClassVar, TypeVar, cast, dataclass_transform
 
 import attrs
 
@@ -79,7 +79,10 @@ def problems_of_rules(*rules: Iterable[Problem]) -> Iterator[Problem]:
 
 def _ordered(value: Any) -> Any:
     """Keyed components in their order, which is the order in which they act."""
-    return [(key, _ordered(item)) for key, item in value.items()] if isinstance(value, dict) else value
+    if not isinstance(value, dict):
+        return value
+    table = cast("dict[str, Any]", value)
+    return [(key, _ordered(item)) for key, item in table.items()]
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field, component))

@@ -72,9 +72,9 @@ class Composed:
         return _Pointer(self)
 
     def _order(self, problem: Problem) -> tuple[int, int, int]:
-        known = problem.origin.file in self.files
-        file = self.files.index(problem.origin.file) if known and problem.origin.file else len(self.files)
-        return file, *((problem.place.line, problem.place.column) if problem.place else (0, 0))
+        file, place = problem.origin.file, problem.place
+        index = self.files.index(file) if file in self.files else len(self.files)
+        return (index, place.line, place.column) if place else (index, 0, 0)
 
 
 class _Pointer:

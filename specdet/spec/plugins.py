@@ -166,7 +166,7 @@ def _add(components: dict[str, dict[str, str | type]], namespace: str, offered: 
         for tag, place in tags.items():
             full = f"{namespace}:{tag}"
             found = _imported(place, full) if isinstance(place, str) else place
-            if not (isinstance(found, type) and issubclass(found, Spec) and attrs.has(found)):
+            if not (isinstance(found, type) and issubclass(found, Spec) and "__attrs_attrs__" in vars(found)):
                 raise SpecError.one(f"'{full}' is no spec class: it wants @spec and the base class Spec")
             if vars(found).get("plugin_tag", full) != full:
                 raise SpecError.one(f"'{full}' is also called '{found.plugin_tag}': give each class one tag")

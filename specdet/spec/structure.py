@@ -17,6 +17,7 @@ from specdet.spec.references import References
 from specdet.spec.rules import INVALID, Origins, ValueRules
 from specdet.spec.words import allows, shown
 
+FACTORY: Any = attrs.Factory
 ORDER = "order"  # reserved in keyed tables of components: the keys in another order than the one written
 
 
@@ -194,12 +195,13 @@ class _Structurer(ValueRules):
 
     def absent(self, attribute: attrs.Attribute, made: Spec) -> Any:
         """What a field is that the table does not name."""
-        meta, default = meta_of(attribute), attribute.default
+        meta = meta_of(attribute)
+        default: Any = attribute.default
         if meta.family and meta.default_table is not None:
             return self.field(dict(meta.default_table), attribute)
         if default is attrs.NOTHING:
             return INVALID if self.partial else self.wrong(f"is missing: {meta.help}", at="key")
-        if not isinstance(default, attrs.Factory):  # pyright: ignore[reportArgumentType]
+        if not isinstance(default, FACTORY):
             return default
         try:
             return default.factory(made) if default.takes_self else default.factory()
