@@ -6,6 +6,7 @@ from typing import Any
 
 from specdet.spec.diff import ABSENT, Change
 from specdet.spec.paths import dotted
+from specdet.spec.values import value_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,14 +50,16 @@ def spec_of(path: str) -> str:
 
 
 def _line(change: Change) -> str:
-    from specdet.spec.dump import toml
-
     name = dotted(change.path)
     if change.before is ABSENT:
-        return f"+ {name} = {toml(change.after)}"
+        return f"+ {name} = {_text(change.after)}"
     if change.after is ABSENT:
-        return f"- {name} = {toml(change.before)}"
-    return f"  {name} = {toml(change.before)} -> {toml(change.after)}"
+        return f"- {name} = {_text(change.before)}"
+    return f"  {name} = {_text(change.before)} -> {_text(change.after)}"
+
+
+def _text(value: Any) -> str:
+    return value_text(value, one_line=True)
 
 
 def _as_json(change: Change) -> dict[str, Any]:
