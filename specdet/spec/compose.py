@@ -4,15 +4,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import tomli
-
 from specdet.registry import suggestion
+from specdet.spec.argument import Argument, plain, split_argument, toml_or_text, turn
 from specdet.spec.composed import Composed, Lost
-from specdet.spec.merge import Argument, changes_type, lookup, merge, plain, walk
+from specdet.spec.merge import changes_type, lookup, merge, walk
 from specdet.spec.origin import Origin
 from specdet.spec.paths import SpecPath, dotted, undotted
 from specdet.spec.problems import Problem
-from specdet.spec.read import DEEPEST, ReadFile, deeper_than, read_file
+from specdet.spec.read import DEEPEST, ReadFile, read_file
+from specdet.spec.values import value_text
 from specdet.spec.version import VERSION
 
 SHIPPED = "specdet:"  # `extends = ["specdet:base/..."]` names a spec that comes with the package
@@ -40,7 +40,7 @@ def compose(
     """
     layers = _Layers(base or {})
     source = layers.add_reference(path, chain=(), relative_to=Path.cwd(), text=text)
-    for argument in sorted(overrides, key=_turn):
+    for argument in sorted(overrides, key=turn):
         layers.add_argument(argument)
     return layers.composed(source)
 
@@ -167,7 +167,8 @@ class _Layers:
     def add(self, above: Mapping[str, Any], *, origin: Origin) -> None:
         """Lay a table over what is there."""
         for path, below, type_ in _dropped(self.tree, above):
-            why = f"dropped the block, since type was {_toml(below['type'])} and is {_toml(type_)} here"
+            old, new = (value_text(plain(each), one_line=True) for each in (below["type"], type_))
+            why = f"dropped the block, since type was {old} and is {new} here"
             self._lose(path, below, origin=origin, at=(*path, "type"), why=why)
         below, self.tree = self.tree, merge(self.tree, above)
         for path, value in walk(above):
@@ -182,7 +183,7 @@ class _Layers:
         origin = Origin(argument=argument)
         removal = argument.startswith("~")
         try:
-            path, text = (undotted(argument[1:].strip()), "") if removal else _split_argument(argument)
+            path, text = (undotted(argument[1:].strip()), "") if removal else split_argument(argument)
         except ValueError:
             self.problem("expected key=value, or ~key to remove one", origin=origin)
             return
@@ -193,7 +194,7 @@ class _Layers:
         elif len(path) > DEEPEST:
             self.problem("has too many keys", origin=origin)
         else:
-            above: Any = _argument_value(text)
+            above: Any = _value(text)
             for depth, key in reversed(list(enumerate(path))):
                 if depth and not isinstance(lookup(self.tree, path[:depth]), Mapping | None):
                     self.problem("holds a value, not a table", origin=origin, path=path[:depth])
@@ -238,11 +239,6 @@ def _dropped(
             yield from _dropped(under, value, prefix=(*prefix, key))
 
 
-def _toml(value: Any) -> str:
-    value = plain(value)
-    return f'"{value}"' if isinstance(value, str) else str(value)
-
-
 def _without(tree: Mapping[str, Any], path: SpecPath) -> dict[str, Any]:
     """A copy of `tree` that lacks `path`; the original may be shared with a default."""
     first, *rest = path
@@ -251,27 +247,7 @@ def _without(tree: Mapping[str, Any], path: SpecPath) -> dict[str, Any]:
     return {**tree, first: _without(tree[first], tuple(rest))}
 
 
-def _turn(argument: str) -> int:
-    name = argument.partition("=")[0].strip()
-    return 0 if name.startswith("~") else 1 if name == "type" or name.endswith(".type") else 2
-
-
-def _split_argument(argument: str) -> tuple[SpecPath, str]:
-    """The path and the text of `key=value`; a quoted key may hold an = of its own. Raises ValueError."""
-    at = argument.find("=")
-    while at >= 0:
-        try:
-            return undotted(argument[:at].strip()), argument[at + 1 :].strip()
-        except ValueError:
-            at = argument.find("=", at + 1) if set("\"'") & set(argument[:at]) else -1
-    raise ValueError("no key")
-
-
-def _argument_value(text: str) -> Any:
-    """A command-line value as TOML where it is TOML; tables become tables, all else keeps its text beside it."""
-    try:
-        table = tomli.loads(f"value = {text}")
-    except (ValueError, RecursionError):  # no TOML, or a number with more digits than Python takes
-        table = {}
-    value = table["value"] if table.keys() == {"value"} and not deeper_than(DEEPEST, table) else text
-    return value if isinstance(value, dict) else Argument(text, plain(value))
+def _value(text: str) -> Any:
+    """A command-line value; tables are tables, all else keeps its text beside it."""
+    value = toml_or_text(text)
+    return value if isinstance(value, dict) else Argument(text, value)

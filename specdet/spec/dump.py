@@ -33,13 +33,6 @@ def dumps(table: Mapping[str, Any]) -> str:
     return tomlkit.dumps(table)
 
 
-def toml(value: Any) -> str:
-    """One value in TOML's spelling."""
-    import tomlkit
-
-    return tomlkit.item(value).as_string()
-
-
 def _value(value: Any, family: str) -> Any:
     if isinstance(value, Spec):
         return {**_tag(value, family), **to_table(value)}

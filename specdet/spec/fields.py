@@ -131,11 +131,11 @@ def range_text(meta: Meta) -> str:
     low = meta.ge if meta.ge is not None else meta.gt
     high = meta.le if meta.le is not None else meta.lt
     if low is not None and high is not None:
-        return f"{low:g} {'<=' if meta.ge is not None else '<'} x {'<=' if meta.le is not None else '<'} {high:g}"
+        return f"{low:.10g} {'<=' if meta.ge is not None else '<'} x {'<=' if meta.le is not None else '<'} {high:.10g}"
     if low is not None:
-        return f"{'at least' if meta.ge is not None else 'above'} {low:g}"
+        return f"{'at least' if meta.ge is not None else 'above'} {low:.10g}"
     if high is not None:
-        return f"{'at most' if meta.le is not None else 'below'} {high:g}"
+        return f"{'at most' if meta.le is not None else 'below'} {high:.10g}"
     return ""
 
 

@@ -3,22 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import attrs
-
+from specdet.spec.argument import plain
 from specdet.spec.paths import SpecPath
-
-
-@attrs.frozen
-class Argument:
-    """A command-line value: its text, and what that is as TOML. The field that receives it knows which one is meant."""
-
-    text: str
-    value: Any
-
-
-def plain(value: Any) -> Any:
-    """The TOML reading of a value that may have come from the command line."""
-    return value.value if isinstance(value, Argument) else value
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,9 +38,10 @@ def undotted(text: str) -> SpecPath:
 
 def _quoted(key: str) -> str:
     escaped = key.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(each if each.isprintable() else _escape(each) for each in escaped) + '"'
+    return '"' + "".join(each if each.isprintable() else escape(each) for each in escaped) + '"'
 
 
-def _escape(character: str) -> str:
+def escape(character: str) -> str:
+    """A character as TOML writes it where it cannot be written itself."""
     code = ord(character)
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"

@@ -16,8 +16,8 @@ from typing import Any
 import attrs
 
 from specdet.registry import COMPONENTS, Components, import_object
+from specdet.spec.argument import plain
 from specdet.spec.base import Spec
-from specdet.spec.merge import plain
 from specdet.spec.problems import Problem, SpecError
 from specdet.spec.structure import Known
 from specdet.spec.trust import digest_of, trusted

@@ -14,7 +14,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 import cattrs
 
 from specdet.registry import suggestion
-from specdet.spec.merge import Argument, lookup, plain
+from specdet.spec.argument import Argument, plain
+from specdet.spec.merge import lookup
 from specdet.spec.origin import NOWHERE, Origin
 from specdet.spec.paths import SpecPath, dotted
 from specdet.spec.problems import Problem

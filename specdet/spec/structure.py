@@ -8,9 +8,10 @@ from typing import Any
 import attrs
 
 from specdet.registry import COMPONENTS, Components, Registry, UnknownTag, suggestion
+from specdet.spec.argument import plain
 from specdet.spec.base import Spec, Unsound
 from specdet.spec.fields import Meta, meta_of, range_problems
-from specdet.spec.merge import merge, plain
+from specdet.spec.merge import merge
 from specdet.spec.paths import SpecPath, dotted, undotted
 from specdet.spec.problems import Problem, SpecError
 from specdet.spec.references import References

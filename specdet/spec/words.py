@@ -5,7 +5,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
-from specdet.spec.merge import plain
+from specdet.spec.argument import plain
 from specdet.spec.secret import Secret
 
 NAMES = {

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from specdet.spec.argument import plain
 from specdet.spec.compose import compose, shipped_specs
-from specdet.spec.merge import plain
 from specdet.spec.read import LARGEST
 
 

@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specdet.spec.merge import Argument, lookup, merge, walk
+from specdet.spec.argument import Argument
+from specdet.spec.merge import lookup, merge, walk
 
 KEYS = st.sampled_from(["a", "b", "c", "d"])
 TABLES = st.recursive(

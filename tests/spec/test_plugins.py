@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from specdet.cli import main
 from specdet.experiment import load, load_with_source, resolved
 from specdet.spec import SpecError
 from specdet.spec.plugins import GROUP, installed_components
@@ -216,3 +217,12 @@ def test_all_that_is_installed_can_be_listed(installed):
     components = installed_components()
     assert components["schedule"]["acme:Halving"].__name__ == "HalvingSpec"
     assert components["schedule"]["Step"] == "specdet.optim.spec:StepScheduleSpec"
+
+
+def test_what_is_installed_is_listed_explained_and_in_the_schema(installed, capsys):
+    assert main(["list", "schedule"]) == 0
+    assert "  acme:Halving  Half the rate, every so often.\n" in capsys.readouterr().out
+    assert main(["explain", "acme:Halving"]) == 0
+    assert "every = 2\n      How often." in capsys.readouterr().out
+    assert main(["schema"]) == 0
+    assert '"acme:Halving"' in capsys.readouterr().out

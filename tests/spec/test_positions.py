@@ -92,8 +92,3 @@ def test_the_text_at_a_leafs_place_is_the_leaf(tree, inline):
         if not isinstance(value, dict):
             span = positions.find(path)
             assert text.split("\n")[span.line - 1][span.column - 1 : span.end - 1] == str(value)
-
-
-@given(st.text(st.sampled_from("ab.=[]{}\"'#\n 1,é\\"), max_size=30))
-def test_any_text_can_be_searched(text):
-    Positions(text).find(("a", "b"))

@@ -8,8 +8,8 @@ from torch import nn
 
 from specdet.registry import Registry
 from specdet.spec import Problem, Spec, SpecError, component, field, spec
+from specdet.spec.argument import Argument
 from specdet.spec.compose import compose
-from specdet.spec.merge import Argument
 from specdet.spec.structure import build_from_cfg, structure
 
 

@@ -77,9 +77,14 @@ def test_the_long_side_alone_may_be_given():
 
 
 @pytest.mark.parametrize(
-    "fields", [{"short_side": (), "long_side": "any"}, {"short_side": (9,), "pick": "range"}, {"short_side": (0,)}]
+    ("fields", "path"),
+    [
+        ({"short_side": (), "long_side": "any"}, "short_side"),
+        ({"short_side": (9,), "pick": "range"}, "short_side"),
+        ({"short_side": (0,)}, "short_side.0"),
+    ],
 )
-def test_lengths_that_make_no_sense_are_problems(fields):
+def test_lengths_that_make_no_sense_are_problems(fields, path):
     with pytest.raises(SpecError) as caught:
         ResizeSpec(**fields)
-    assert [problem.path for problem in caught.value.problems] == ["short_side"]
+    assert [problem.path for problem in caught.value.problems] == [path]
