@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from specdet import __version__
 from specdet.exit_codes import WRONG_SPEC, exit_code
 from specdet.spec import SpecError
 
@@ -26,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; gives the exit code: 0 fine, 1 problems in a spec, 2 wrong usage, 3 what this machine lacks."""
     argv = sys.argv[1:] if argv is None else list(argv)
     parser = argparse.ArgumentParser(prog="specdet", description="Train object detectors from checked TOML specs.")
+    parser.add_argument("--version", action="version", version=f"specdet {__version__}")
     parsers = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     asked = next((argument for argument in argv if not argument.startswith("-")), None)
     for verb, line in VERBS.items():

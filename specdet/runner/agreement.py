@@ -1,22 +1,24 @@
-"""Agreement between ranks on when to stop, at the price of one small collective a second."""
+"""Agreement between ranks on what to do after a step, at the price of one small collective a second."""
 
 import math
 import time
+from collections.abc import Collection
 from typing import cast
 
 import torch
 from accelerate import Accelerator
 
+from specdet.runner.asks import ASKS
+
 PERIOD = 1.0  # s between two agreements, about
-REASONS = ("SIGTERM", "SIGINT")
 
 
 class Agreement:
-    """Tells every rank at the same step that some rank was asked to stop.
+    """Tells every rank at the same step what some rank was asked for.
 
-    A signal reaches ranks at different moments, and a rank that leaves the loop alone leaves the others waiting in
-    their next collective. So ranks ask each other every few steps: as many as they take in about a second, which they
-    know from the same collective. One process needs no agreement and stops at once.
+    A signal reaches ranks at different moments, a command only rank 0, and a rank that leaves the loop alone leaves the
+    others waiting in their next collective. So ranks ask each other every few steps: as many as they take in about a
+    second, which they know from the same collective. One process needs no agreement and acts at once.
     """
 
     def __init__(self, accelerator: Accelerator):
@@ -25,23 +27,22 @@ class Agreement:
         self._interval = 1
         self._since = time.monotonic()
 
-    def agreed(self, reason: str | None) -> str | None:
-        """The reason to stop that all ranks act on after this step, or None. Every rank calls it after every step.
+    def agreed(self, asked: Collection[str]) -> Collection[str]:
+        """What all ranks act on after this step. Every rank calls it after every step.
 
         Args:
-            reason: Why this rank was asked to stop, one of `REASONS`, or None.
+            asked: What this rank was asked for, of `ASKS`.
         """
         if self._accelerator.num_processes == 1:
-            return reason
+            return asked
         self._steps += 1
         if self._steps < self._interval:
-            return None
+            return ()
         now = time.monotonic()
-        mine = REASONS.index(reason) + 1 if reason else 0
-        counts = [float(mine == each + 1) for each in range(len(REASONS))]
-        vector = torch.tensor([*counts, (now - self._since) / self._steps], device=self._accelerator.device)
-        *asked, seconds = cast(torch.Tensor, self._accelerator.reduce(vector, reduction="sum")).tolist()
+        slots = [float(name in asked) for name in ASKS]
+        vector = torch.tensor([*slots, (now - self._since) / self._steps], device=self._accelerator.device)
+        *counts, seconds = cast(torch.Tensor, self._accelerator.reduce(vector, reduction="sum")).tolist()
         seconds /= self._accelerator.num_processes
         self._interval = min(max(1, math.floor(PERIOD / max(seconds, 1e-6))), 2 * self._interval)
         self._steps, self._since = 0, time.monotonic()
-        return next((name for name, count in zip(REASONS, asked, strict=True) if count), None)
+        return [name for name, count in zip(ASKS, counts, strict=True) if count]

@@ -7,13 +7,9 @@ import time
 from types import FrameType
 from typing import Any
 
-EXIT_CODES = {"SIGTERM": 75, "SIGINT": 130}  # 75 is EX_TEMPFAIL: a scheduler may queue the run again
+from specdet.runner.asks import Asks
+
 FORWARDED_WITHIN = 1.0  # s: launchers pass on a Ctrl-C that the terminal has already sent to every process
-
-
-def exit_code(stop_reason: str | None) -> int:
-    """The exit code of a run that ended for `stop_reason`: 0 unless a signal ended it."""
-    return EXIT_CODES.get(stop_reason or "", 0)
 
 
 class StopSignals:
@@ -22,15 +18,14 @@ class StopSignals:
     A second Ctrl-C more than a second after the first ends the process at once. Outside of the main thread, where
     Python allows no handlers, nothing is caught.
 
-    Attributes:
-        reason: "SIGTERM" or "SIGINT" once one came, else None.
+    Args:
+        asks: Where they are remembered.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, asks: Asks) -> None:
+        self._asks = asks
         self._process = os.getpid()
-        self._first = 0.0
         self._before: dict[signal.Signals, Any] = {}
-        self.reason: str | None = None
 
     def __enter__(self) -> "StopSignals":
         if threading.current_thread() is threading.main_thread():
@@ -44,14 +39,13 @@ class StopSignals:
         self._before.clear()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        name = signal.Signals(number).name
         if os.getpid() != self._process:  # a data worker, forked while we were entered
             if number == signal.SIGTERM:
                 os._exit(128 + number)
             return
-        now = time.monotonic()
-        if self.reason is None:
-            self.reason, self._first = name, now
-        elif number == signal.SIGINT and now - self._first > FORWARDED_WITHIN:
+        first = self._asks.signalled_at
+        if first is None:
+            self._asks.add_signal(signal.Signals(number).name)
+        elif number == signal.SIGINT and time.monotonic() - first > FORWARDED_WITHIN:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)

@@ -8,7 +8,8 @@ from typing import Any, Self
 
 import attrs
 
-RUN_ID, RUN_DIRECTORY = "SPECDET_RUN_ID", "SPECDET_RUN_DIR"  # in the environment of every process of a run
+# In the environment of every process of a run.
+RUN_ID, RUN_DIRECTORY, ATTEMPT = "SPECDET_RUN_ID", "SPECDET_RUN_DIR", "SPECDET_ATTEMPT"
 
 
 @attrs.frozen(kw_only=True)
