@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from specdet.spec import Problem
 
 OK, WRONG_SPEC, WRONG_USAGE, WRONG_MACHINE = 0, 1, 2, 3
+INTERRUPTED = 130  # by Ctrl-C, as shells count
 
 
 def exit_code(problems: Sequence[Problem]) -> int:

@@ -8,10 +8,10 @@ import attrs
 
 from specdet.checks.parts import part_problems
 from specdet.data.spec import DataSpec
-from specdet.registry import Registry
 from specdet.runner.spec import TrainSpec
 from specdet.spec import Problem, Spec, SpecError, component, field, spec
-from specdet.spec.compose import compose
+from specdet.spec.argument import plain
+from specdet.spec.compose import LANGUAGE_KEYS, compose
 from specdet.spec.composed import Composed
 from specdet.spec.dump import dumps, to_table
 from specdet.spec.plugins import known_components, plugin_files
@@ -90,13 +90,16 @@ def load_with_source(
     return Loaded(experiment=experiment, composed=composed)
 
 
-def check_part(path: str | Path, *, plugins: Iterable[str | Path] = (), text: str | None = None) -> None:
+def check_part(
+    path: str | Path, overrides: Iterable[str] = (), *, plugins: Iterable[str | Path] = (), text: str | None = None
+) -> None:
     """Check a file that others extend: all it says must be right, whatever is left for them to say.
 
     Raises:
         SpecError: With all that is wrong.
     """
-    _structured(compose(path, base={"hooks": DEFAULT_HOOKS}, text=text), plugins=plugins, partial=True)
+    composed = compose(path, overrides, base={"hooks": DEFAULT_HOOKS}, text=text, part=True)
+    _structured(composed, plugins=plugins, partial=True)
 
 
 def _structured(composed: Composed, *, plugins: Iterable[str | Path], partial: bool) -> Experiment:
@@ -105,10 +108,11 @@ def _structured(composed: Composed, *, plugins: Iterable[str | Path], partial: b
         raise SpecError(composed.problems)
     tree, problems = composed.tree, list(composed.problems)
     tree.setdefault("hooks", {})  # removed as a whole; an absent table would mean the default ones
-    files = plugin_files(tree.get("plugins"), folder=composed.origin(("plugins",)).folder, given=plugins)
+    files = plugin_files(plain(tree.get("plugins")), folder=composed.origin(("plugins",)).folder, given=plugins)
     if any(file.given for file in files):
         tree["plugins"] = [str(file.path) for file in files]
     known = known_components(tree, files, problems)
+    known = attrs.evolve(known, language_keys=LANGUAGE_KEYS, hint_of=_hint_of)
     experiment = None
     try:
         experiment = structure(
@@ -122,10 +126,16 @@ def _structured(composed: Composed, *, plugins: Iterable[str | Path], partial: b
     return experiment
 
 
+def _hint_of(key: str) -> str:
+    from specdet.foreign_keys import hint_of  # a mistake pays for it
+
+    return hint_of(key)
+
+
 def resolved(experiment: Experiment) -> str:
     """The experiment as one TOML text: every default written, nothing extended, paths absolute."""
     removed = [f"hooks.{name}" for name in DEFAULT_HOOKS if name not in experiment.hooks]
-    table: dict[str, Any] = to_table(experiment)
+    table: dict[str, Any] = to_table(experiment, roots={"data.root": experiment.data.root})
     names = list(experiment.hooks)
     if names != [
         *(name for name in DEFAULT_HOOKS if name in names),
@@ -133,16 +143,3 @@ def resolved(experiment: Experiment) -> str:
     ]:
         table["hooks"] = {"order": names, **table["hooks"]}  # the default ones lie beneath and would come first
     return dumps({"spec": table.pop("spec"), **({"unset": removed} if removed else {}), **table})
-
-
-__all__ = [
-    "DEFAULT_HOOKS",
-    "Experiment",
-    "Loaded",
-    "Registry",
-    "SpecError",
-    "check_part",
-    "load",
-    "load_with_source",
-    "resolved",
-]

@@ -87,6 +87,7 @@ COMPONENTS: Components = MappingProxyType(
 
 
 LONGEST_NAME = 64
+NEAR = 0.72  # of 1: a letter or two that differ; below it, suggestions mislead
 
 
 class UnknownTag(ValueError):
@@ -139,7 +140,8 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     if len(name) > LONGEST_NAME:
         return ""  # no misspelling, and comparing it would take its time
     folded = {each.lower(): each for each in names}
-    near = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
+    near = get_close_matches(name.lower(), folded, n=1, cutoff=NEAR)
+    near = near or sorted((each for each in folded if len(each) > 2 and each in name.lower()), key=len)[-1:]
     if near:
         return f" (did you mean '{folded[near[0]]}'?)"
     return f" (known: {', '.join(sorted(names))})" if 0 < len(names) <= 12 else ""

@@ -30,7 +30,7 @@ def check(
     """
     try:
         if part:
-            check_part(path, plugins=plugins, text=text)
+            check_part(path, overrides, plugins=plugins, text=text)
             return []
         loaded = load_with_source(path, overrides, plugins=plugins, text=text)
     except SpecError as error:

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from specdet.data.spec import DataSpec, ShapesSpec
 from specdet.registry import suggestion
 from specdet.runner.spec import enabled_hooks
-from specdet.spec import Problem
+from specdet.spec import Problem, Spec
 from specdet.spec.base import problems_of_rules
 from specdet.spec.paths import dotted
 
@@ -24,6 +26,7 @@ def part_problems(experiment: "Experiment") -> Iterator[Problem]:
         _watched_metrics(experiment),
         _classes(experiment),
         _frozen_weights(experiment),
+        _class_lists(experiment),
         _batches(experiment),
         _schedule(experiment),
     )
@@ -51,7 +54,12 @@ def length_problems(experiment: "Experiment", *, images: int | None) -> Iterable
             length += f", at most {_counted(iters, 'optimizer step')} ({images} images, {batch} a step)"
     else:
         return ()
-    return (problem.under("schedule") for problem in check(epochs=epochs, iters=iters, length=length))
+    said = "max_epochs" if train.max_iters is None else "max_iters"
+    note = Problem(path=f"train.{said}", message="says how long the training is")
+    return (
+        attrs.evolve(problem.under("schedule"), notes=(note,))
+        for problem in check(epochs=epochs, iters=iters, length=length)
+    )
 
 
 def _validation(experiment: "Experiment") -> Iterator[Problem]:
@@ -174,6 +182,22 @@ def _batches(experiment: "Experiment") -> Iterator[Problem]:
 
 def _schedule(experiment: "Experiment") -> Iterator[Problem]:
     yield from length_problems(experiment, images=_known_images(experiment.data))
+
+
+def _class_lists(experiment: "Experiment") -> Iterator[Problem]:
+    """Labels are numbers: sets that are used together number the same classes alike."""
+    data = experiment.data
+    sets = (
+        {"train": data.train}
+        if isinstance(data.train, Spec)
+        else {f"train.{key}": each for key, each in data.train.items()}
+    )
+    sets["val"] = data.val
+    named = [(path, classes) for path, each in sets.items() if (classes := getattr(each, "classes", ()))]
+    for path, classes in named[1:]:
+        if classes != named[0][1]:
+            message = f"differ from those of data.{named[0][0]}, or stand in another order"
+            yield Problem(path=f"data.{path}.classes", message=message)
 
 
 def _known_images(data: DataSpec) -> int | None:

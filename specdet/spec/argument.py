@@ -44,5 +44,11 @@ def toml_or_text(text: str) -> Any:
 
 def turn(argument: str) -> int:
     """When an argument is applied: removals first, then changes of a type, then the rest."""
-    name = argument.partition("=")[0].strip()
-    return 0 if name.startswith("~") else 1 if name == "type" or name.endswith(".type") else 2
+    if argument.startswith("~"):
+        return 0
+    try:
+        path, text = split_argument(argument)
+    except ValueError:  # told when it is applied
+        return 2
+    value = toml_or_text(text)
+    return 1 if path[-1] == "type" or (isinstance(value, dict) and "type" in value) else 2

@@ -1,5 +1,6 @@
 """Composition: one spec file, what it extends, and the command line become one table with the origin of every value."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,13 @@ from specdet.spec.merge import changes_type, lookup, merge, walk
 from specdet.spec.origin import Origin
 from specdet.spec.paths import SpecPath, dotted, undotted
 from specdet.spec.problems import Problem
-from specdet.spec.read import DEEPEST, ReadFile, read_file
+from specdet.spec.read import DEEPEST, read_file
 from specdet.spec.values import value_text
 from specdet.spec.version import VERSION
 
 SHIPPED = "specdet:"  # `extends = ["specdet:base/..."]` names a spec that comes with the package
 LANGUAGE_KEYS = ("extends", "unset")  # said to compose, not part of the experiment
-MOST_FILES = 100  # that a spec extends, each counted as often as it is extended
+MOST_FILES = 100  # that a spec extends
 
 
 def compose(
@@ -26,6 +27,7 @@ def compose(
     *,
     base: Mapping[str, Any] | None = None,
     text: str | None = None,
+    part: bool = False,
 ) -> Composed:
     """Read `path` with all that it extends, then apply `key=value` and `~key` overrides.
 
@@ -37,8 +39,9 @@ def compose(
             that the order in which they are typed does not matter.
         base: Defaults that lie beneath everything (the hooks that every run has); they can be removed like the rest.
         text: What the file is to say instead of what it says on disk: an editor's buffer.
+        part: Whether the file is a base for others, and may unset what only they bring.
     """
-    layers = _Layers(base or {})
+    layers = _Layers(base or {}, part=part)
     source = layers.add_reference(path, chain=(), relative_to=Path.cwd(), text=text)
     for argument in sorted(overrides, key=turn):
         layers.add_argument(argument)
@@ -48,8 +51,17 @@ def compose(
 def locate(path: str | Path, *, relative_to: Path) -> Path:
     """The file that a spec reference means; absolute."""
     if isinstance(path, str) and path.startswith(SHIPPED):
+        shipped = (shipped_specs() / path.removeprefix(SHIPPED)).resolve()
+        if not shipped.is_relative_to(shipped_specs().resolve()):
+            raise ValueError("it leads out of the folder of the shipped specs")
         return shipped_specs() / path.removeprefix(SHIPPED)
     return (relative_to / Path(path).expanduser()).resolve()
+
+
+def spec_of(path: str) -> str:
+    """The spec file of a run, where `path` is the folder of one."""
+    inside = Path(path) / "spec.toml"
+    return str(inside) if inside.is_file() else path
 
 
 def shipped_specs() -> Path:
@@ -62,7 +74,8 @@ def shipped_specs() -> Path:
 class _Layers:
     """The table as it grows, layer by layer."""
 
-    def __init__(self, base: Mapping[str, Any]):
+    def __init__(self, base: Mapping[str, Any], *, part: bool):
+        self.part = part
         self.tree: dict[str, Any] = merge({}, base)
         self.origins: dict[SpecPath, Origin] = {}
         self.files: list[Path] = []
@@ -71,8 +84,6 @@ class _Layers:
         self.problems: list[Problem] = []
         self.complete = True
         self.foreign = False
-        self._read_before: dict[Path, ReadFile] = {}
-        self._count = 0
 
     def composed(self, source: str) -> Composed:
         """What has come of it."""
@@ -103,16 +114,16 @@ class _Layers:
         try:
             file = locate(reference, relative_to=relative_to)
         except (ValueError, RuntimeError) as error:  # a NUL in it, a home folder of nobody
-            self.unreadable(f"names no file: {error}", asked_by=asked_by, at=at)
+            self.unreadable(f"'{reference}' names no file: {error}", asked_by=asked_by, at=at)
             return ""
         if file in chain:
             ring = " -> ".join(each.name for each in (*chain[chain.index(file) :], file))
             self.unreadable(f"extends itself ({ring})", asked_by=asked_by, at=at)
             return ""
-        self._count += 1
-        if self._count > MOST_FILES:
-            if self._count == MOST_FILES + 1:
-                self.unreadable(f"this makes more than {MOST_FILES} files to extend", asked_by=asked_by, at=at)
+        if file in self.files:  # several bases may have one in common: it lies beneath all of them, once
+            return self.texts[file]
+        if len(self.files) + len(chain) == MOST_FILES:
+            self.unreadable(f"this makes more than {MOST_FILES} files to extend", asked_by=asked_by, at=at)
             return ""
         table = self._read(file, asked_by=asked_by, at=at, text=text)
         self.add_file(table, file=file, chain=chain)
@@ -127,21 +138,17 @@ class _Layers:
             self.remove(name, origin=origin, at=("unset", str(index)))
         own = {key: value for key, value in table.items() if key not in LANGUAGE_KEYS}
         self.add(own, origin=origin)
-        if file in self.files:
-            self.files.remove(file)
         self.files.append(file)
 
     def _read(self, file: Path, *, asked_by: Origin, at: SpecPath, text: str | None) -> dict[str, Any]:
         """The table of a file; one that cannot be opened is told where it was asked for, else by its own name."""
-        if file in self._read_before:
-            return self._read_before[file].table
-        read = self._read_before[file] = read_file(file, text=text)
+        read = read_file(file, text=text)
         self.texts[file] = read.text
         self.complete &= read.usable
         if read.problem is not None:
             self.problems.append(read.problem)
         elif read.closed and asked_by.file:
-            self.problem(f"{file}: {read.closed}", origin=asked_by, path=at)
+            self.problem(f"{file}: {read.closed}{_other_name(file, asked_by.folder)}", origin=asked_by, path=at)
         elif read.closed:
             self.problem(read.closed, origin=Origin(file=file))
         self._check_version(read.table.get("spec"), file)
@@ -150,7 +157,7 @@ class _Layers:
     def _check_version(self, version: Any, file: Path) -> None:
         if type(version) is not int or version <= 0 or version == VERSION:
             return  # what is no version at all is told by the rules of the root
-        todo = "run `specdet upgrade` on it" if version < VERSION else "update specdet (pip install -U specdet)"
+        todo = "run `specdet upgrade` on it" if version < VERSION else "update specdet"
         self.foreign = True
         said = f"written for version {version} of the language, and this specdet reads version {VERSION}: {todo}"
         self.problem(said, origin=Origin(file=file), path=("spec",))
@@ -180,7 +187,7 @@ class _Layers:
 
     def add_argument(self, argument: str) -> None:
         """Apply one `key=value` or `~key`."""
-        origin = Origin(argument=argument)
+        origin = Origin(argument=argument or '""')
         removal = argument.startswith("~")
         try:
             path, text = (undotted(argument[1:].strip()), "") if removal else split_argument(argument)
@@ -211,6 +218,8 @@ class _Layers:
             return
         table = lookup(self.tree, path[:-1]) if path[:-1] else self.tree
         if not isinstance(table, dict) or path[-1] not in table:
+            if self.part and origin.file:
+                return
             known = table if isinstance(table, dict) else ()
             message = f"there is no {dotted(path)} to remove{suggestion(path[-1], known)}"
             self.problem(message, origin=origin, path=at or path)
@@ -237,6 +246,15 @@ def _dropped(
         under = below.get(key)
         if isinstance(value, Mapping) and isinstance(under, Mapping):
             yield from _dropped(under, value, prefix=(*prefix, key))
+
+
+def _other_name(file: Path, folder: Path) -> str:
+    """What may have been meant by a file that is not there."""
+    if file.with_name(f"{file.name}.toml").is_file():
+        return f" (did you mean '{file.name}.toml'?)"
+    shipped = shipped_specs() / os.path.relpath(file, folder)
+    name = SHIPPED + os.path.relpath(file, folder)
+    return f" (did you mean '{name}'?)" if not file.exists() and shipped.is_file() else ""
 
 
 def _without(tree: Mapping[str, Any], path: SpecPath) -> dict[str, Any]:

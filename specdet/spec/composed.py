@@ -58,13 +58,14 @@ class Composed:
 
     def located(self, problems: Iterable[Problem]) -> list[Problem]:
         """The problems with the places that they are about, in the order of the files and lines."""
-        found = [self._pointer.point(problem) for problem in problems]
+        found = _without_secrets([self._pointer.point(problem) for problem in problems])
         return sorted(found, key=self._order)
 
     def written_at(self, path: SpecPath) -> str:
         """`file:line:column` or `command line: ...` of the value at `path`; nothing for a default."""
-        if path not in self.origins:
-            return ""
+        known = next((path[:size] for size in range(len(path), 0, -1) if path[:size] in self.origins), ())
+        if known != path and (not isinstance(lookup(self.tree, known), list) or lookup(self.tree, path) is None):
+            return ""  # what stands in an array has no origin of its own
         return self._pointer.point(Problem(path=dotted(path), message="")).label
 
     @cached_property
@@ -96,10 +97,11 @@ class _Pointer:
         if not origin and problem.kind == "spec" and self.composed.files:
             origin = Origin(file=self.composed.files[-1])
         place = self.place(path, origin, problem.at)
-        if problem.secret:
-            origin = attrs.evolve(origin, argument=origin.argument.partition("=")[0])
-            place = place and attrs.evolve(place, text="")
-        return attrs.evolve(problem, origin=origin, place=place, notes=tuple(map(self.point, notes)))
+        return attrs.evolve(problem, origin=origin, place=place, notes=self.notes(notes))
+
+    def notes(self, notes: tuple[Problem, ...]) -> tuple[Problem, ...]:
+        """Notes with their places; one about a default, which stands nowhere, tells nothing new."""
+        return tuple(self.point(note) for note in notes if note.origin or self.composed.origin(_parsed(note.path)))
 
     def place(self, path: SpecPath, origin: Origin, at: Any) -> Place | None:
         """Where in a file or in an argument `path` stands."""
@@ -133,6 +135,22 @@ class _Pointer:
                     return (lost.because,)
                 return Problem(path=dotted(path), message="was given here", at="key", origin=origin), lost.because
         return ()
+
+
+def _without_secrets(problems: list[Problem]) -> list[Problem]:
+    """The problems without the text of what should have been a secret, where they show the same line or argument."""
+    arguments = {problem.origin.argument for problem in problems if problem.secret}
+    lines = {(problem.origin.file, problem.place.line) for problem in problems if problem.secret and problem.place}
+
+    def safe(problem: Problem) -> Problem:
+        notes = tuple(map(safe, problem.notes))
+        origin, place = problem.origin, problem.place
+        if not (origin.argument and origin.argument in arguments) and (origin.file, place and place.line) not in lines:
+            return attrs.evolve(problem, notes=notes)
+        origin = attrs.evolve(origin, argument=origin.argument.partition("=")[0])
+        return attrs.evolve(problem, notes=notes, origin=origin, place=place and attrs.evolve(place, text=""))
+
+    return list(map(safe, problems))
 
 
 def _parsed(path: str) -> SpecPath:

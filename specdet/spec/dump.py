@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -12,8 +13,12 @@ from specdet.spec.fields import meta_of
 from specdet.spec.secret import Secret
 
 
-def to_table(spec: Spec) -> dict[str, Any]:
+def to_table(spec: Spec, *, roots: Mapping[str, Path | None] = MappingProxyType({})) -> dict[str, Any]:
     """The spec as plain TOML values; components carry their `type`.
+
+    Args:
+        roots: Folders by their path in the spec, from which paths that lie under them are said: so a run can be moved
+            to where its data lie elsewhere by changing that one.
 
     Raises:
         ValueError: For a component whose class has no tag, since it was given from Python; a file cannot name it.
@@ -22,7 +27,10 @@ def to_table(spec: Spec) -> dict[str, Any]:
     for attribute in attrs.fields(type(spec)):
         value = getattr(spec, attribute.name)
         if value is not None:
-            table[attribute.name] = _value(value, meta_of(attribute).family)
+            root = roots.get(meta_of(attribute).relative_to)
+            if root is not None and isinstance(value, Path) and value.is_relative_to(root):
+                value = value.relative_to(root)
+            table[attribute.name] = _value(value, meta_of(attribute).family, roots)
     return table
 
 
@@ -33,13 +41,13 @@ def dumps(table: Mapping[str, Any]) -> str:
     return tomlkit.dumps(table)
 
 
-def _value(value: Any, family: str) -> Any:
+def _value(value: Any, family: str, roots: Mapping[str, Path | None]) -> Any:
     if isinstance(value, Spec):
-        return {**_tag(value, family), **to_table(value)}
+        return {**_tag(value, family), **to_table(value, roots=roots)}
     if isinstance(value, Mapping):
-        return {key: _value(item, family) for key, item in value.items()}
+        return {key: _value(item, family, roots) for key, item in value.items()}
     if isinstance(value, tuple):
-        return [_value(item, family) for item in value]
+        return [_value(item, family, roots) for item in value]
     if isinstance(value, Secret):
         return {"env": value.env}
     return str(value) if isinstance(value, Path) else value

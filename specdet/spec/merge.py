@@ -27,9 +27,11 @@ def changes_type(below: Mapping[str, Any], above: Mapping[str, Any]) -> bool:
 
 
 def lookup(tree: Mapping[str, Any], path: SpecPath) -> Any:
-    """The value at `path`, or None."""
+    """The value at `path`, or None; an item of an array is its index in decimal."""
     value: Any = tree
     for key in path:
+        if isinstance(value, list):
+            value = {str(index): item for index, item in enumerate(value)}
         if not isinstance(value, Mapping) or key not in value:
             return None
         value = value[key]

@@ -6,21 +6,21 @@ namespace is the file's name. A file is code from wherever the spec is from: it 
 very bytes (`specdet trust`) or has named it on the command line.
 """
 
+import os
 import re
-import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import attrs
 
-from specdet.registry import COMPONENTS, Components, import_object
+from specdet.registry import COMPONENTS, Components
 from specdet.spec.argument import plain
-from specdet.spec.base import Spec
+from specdet.spec.origin import NOWHERE, Origin
+from specdet.spec.plugin_code import add_offered, components_of_entry, components_of_file
 from specdet.spec.problems import Problem, SpecError
 from specdet.spec.structure import Known
-from specdet.spec.trust import digest_of, trusted
 
 GROUP = "specdet.components"
 NAMESPACE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -39,6 +39,11 @@ class PluginFile:
         """What stands before the colon in the tags of its components."""
         return self.path.stem
 
+    @property
+    def origin(self) -> Origin:
+        """Who named it; where the spec did, its path says where."""
+        return Origin(argument=f"--plugin {self.path}") if self.given else Origin()
+
 
 def known_components(tree: Mapping[str, Any], files: Sequence[PluginFile], problems: list[Problem]) -> Known:
     """The components that the tags of `tree` may name; what is wrong with a plugin is appended to `problems`.
@@ -48,137 +53,79 @@ def known_components(tree: Mapping[str, Any], files: Sequence[PluginFile], probl
     named = {tag.partition(":")[0] for tag in _tags(tree) if ":" in tag}
     if not named and not files:
         return Known()
-    components: dict[str, dict[str, str | type]] = {family: dict(tags) for family, tags in COMPONENTS.items()}
-    unread: set[str] = set()
-    taken: dict[str, str] = {}
+    found = _Plugins()
     for file in files:
-        try:
-            _claim(file.namespace, f"the file {file.path}", taken)
-            _add(components, file.namespace, _components_of(_run_trusted(file), file.path))
-        except SpecError as error:
-            unread.add(file.namespace)
-            problems += [attrs.evolve(problem, path=problem.path or file.named_at) for problem in error.problems]
-    for entry in _installed() if named else ():
-        if entry.name in named:
-            try:
-                _claim(entry.name, f"the installed {entry.value}", taken)
-                _add(components, entry.name, _load(entry))
-            except SpecError as error:
-                unread.add(entry.name)
-                problems += error.problems
-    return Known(components=components, unread=unread)
+        found.add_file(file)
+    if named:
+        found.add_installed(named)
+    problems += found.problems
+    return Known(components=found.components, unread=found.unread)
 
 
-def installed_components() -> Components:
-    """What specdet and all installed plugins offer. Raises SpecError for a plugin that cannot be loaded."""
-    components: dict[str, dict[str, str | type]] = {family: dict(tags) for family, tags in COMPONENTS.items()}
-    taken: dict[str, str] = {}
-    for entry in _installed():
-        _claim(entry.name, f"the installed {entry.value}", taken)
-        _add(components, entry.name, _load(entry))
-    return components
+def installed_components(given: Iterable[str | Path] = ()) -> tuple[Components, list[Problem]]:
+    """What specdet, given plugin files and all installed plugins offer, and what is wrong with any of those."""
+    found = _Plugins()
+    for file in plugin_files((), folder=Path(), given=given):
+        found.add_file(file)
+    found.add_installed(None)
+    return found.components, found.problems
 
 
 def plugin_files(named: Any, *, folder: Path, given: Iterable[str | Path]) -> list[PluginFile]:
-    """The files of a spec's `plugins`, relative to `folder`, and those of the command line."""
-    texts = named if isinstance(named, list) else []
-    theirs = [
-        PluginFile(path=(folder / text).resolve(), named_at=f"plugins.{index}", given=False)
-        for index, text in enumerate(texts)
-        if isinstance(text, str) and text and "\0" not in text
-    ]
-    ours = [PluginFile(path=Path(each).resolve(), named_at="", given=True) for each in given]
-    mine = {each.path for each in ours}
-    return [*ours, *(each for each in theirs if each.path not in mine)]
+    """The files of a spec's `plugins`, relative to `folder`, and those of the command line; each once."""
+    texts = [plain(text) for text in named] if isinstance(named, list) else []
+    files = [PluginFile(path=Path(os.path.abspath(each)), named_at="", given=True) for each in given]
+    for index, text in enumerate(texts):
+        if isinstance(text, str) and text and "\0" not in text:
+            path = Path(os.path.abspath(folder / os.path.expanduser(text)))
+            files.append(PluginFile(path=path, named_at=f"plugins.{index}", given=False))
+    return list({file.path: file for file in reversed(files)}.values())[::-1]
 
 
-def _claim(namespace: str, owner: str, taken: dict[str, str]) -> None:
-    if not NAMESPACE.fullmatch(namespace):
-        raise SpecError.one(f"{owner} makes no namespace: a name is letters, digits, - and _, and starts with a letter")
-    if namespace in taken:
-        raise SpecError.one(f"{owner} and {taken[namespace]} have the same namespace '{namespace}': rename one")
-    taken[namespace] = owner
+class _Plugins:
+    """The components as plugins are added, one after the other."""
 
+    def __init__(self) -> None:
+        self.components: dict[str, dict[str, str | type]] = {family: dict(tags) for family, tags in COMPONENTS.items()}
+        self.unread: set[str] = set()
+        self.problems: list[Problem] = []
+        self._taken: dict[str, str] = {}
 
-def _run_trusted(file: PluginFile) -> ModuleType:
-    """The module of a file that may run; the bytes that are judged are those that run. Raises SpecError."""
-    try:
-        code = file.path.read_bytes()
-    except OSError as error:
-        raise SpecError.one(f"the plugin {file.path} cannot be read: {error.strerror}") from error
-    digest = digest_of(code)
-    if not file.given and digest not in trusted():
-        message = (
-            f"{file.path} is code, and nothing of it was run, since it is not trusted here: read it, "
-            f"then say `specdet trust {file.path}`"
-        )
-        raise SpecError([Problem(path="", message=message, kind="environment")])
-    name = f"specdet_plugin_{file.namespace}_{digest[:16]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    module = ModuleType(name)
-    module.__file__ = str(file.path)
-    sys.modules[name] = module  # classes in it find themselves by this name
-    try:
-        exec(compile(code, file.path, "exec"), vars(module))
-    except Exception as error:
-        del sys.modules[name]
-        raise SpecError.one(f"the plugin {file.path} cannot be loaded: {_told(error, file.path)}") from error
-    return module
+    @contextmanager
+    def reading(self, namespace: str, *, path: str = "", origin: Origin = NOWHERE) -> Iterator[None]:
+        """Write down what is wrong with a plugin, and go on."""
+        try:
+            yield
+        except SpecError as error:
+            self.unread.add(namespace)
+            self.problems += [attrs.evolve(each, path=each.path or path, origin=origin) for each in error.problems]
 
+    def claim(self, namespace: str, owner: str) -> None:
+        """Take a namespace. Raises SpecError where it is none, or is taken."""
+        if not NAMESPACE.fullmatch(namespace):
+            rule = "a name is letters, digits, - and _, and starts with a letter"
+            raise SpecError.one(f"{owner} makes no namespace: {rule}")
+        if namespace in self._taken:
+            both = f"{owner} and {self._taken[namespace]}"
+            raise SpecError.one(f"{both} have the same namespace '{namespace}': rename one")
+        self._taken[namespace] = owner
 
-def _told(error: Exception, path: Path) -> str:
-    """An error of somebody's code, with the last of its lines that raised it."""
-    trace, line = error.__traceback__, getattr(error, "lineno", None)
-    while trace is not None:
-        line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == str(path) else line
-        trace = trace.tb_next
-    return f"{type(error).__name__}: {error}" + (f" (line {line})" if line else "")
+    def add_file(self, file: PluginFile) -> None:
+        """Add a plugin file."""
+        with self.reading(file.namespace, path=file.named_at, origin=file.origin):
+            self.claim(file.namespace, f"the file {file.path}")
+            offered = components_of_file(file.path, namespace=file.namespace, given=file.given)
+            add_offered(self.components, file.namespace, offered)
 
+    def add_installed(self, wanted: Collection[str] | None) -> None:
+        """Add installed plugins: those of the wanted namespaces, or all."""
+        from importlib.metadata import entry_points  # 20 ms, paid by specs that name a plugin
 
-def _components_of(module: ModuleType, path: Path) -> Any:
-    if not hasattr(module, "COMPONENTS"):
-        raise SpecError.one(f"the plugin {path} says no COMPONENTS = {{family: {{tag: SpecClass}}}}")
-    return module.COMPONENTS
-
-
-def _installed() -> Iterator[Any]:
-    from importlib.metadata import entry_points  # 20 ms, paid by specs that name a plugin
-
-    yield from entry_points(group=GROUP)
-
-
-def _load(entry: Any) -> Any:
-    try:
-        return entry.load()
-    except Exception as error:
-        said = f"the installed plugin '{entry.name}' ({entry.value}) cannot be loaded: {type(error).__name__}: {error}"
-        raise SpecError.one(said) from error
-
-
-def _add(components: dict[str, dict[str, str | type]], namespace: str, offered: Any) -> None:
-    """Add what a plugin offers. Raises SpecError where that is not `{family: {tag: SpecClass}}`."""
-    if not isinstance(offered, Mapping) or not all(isinstance(tags, Mapping) for tags in offered.values()):
-        raise SpecError.one(f"the plugin '{namespace}' offers no {{family: {{tag: SpecClass}}}}")
-    for family, tags in offered.items():
-        if family not in components:
-            raise SpecError.one(f"the plugin '{namespace}' offers '{family}', which is no family of components")
-        for tag, place in tags.items():
-            full = f"{namespace}:{tag}"
-            found = _imported(place, full) if isinstance(place, str) else place
-            if not (isinstance(found, type) and issubclass(found, Spec) and "__attrs_attrs__" in vars(found)):
-                raise SpecError.one(f"'{full}' is no spec class: it wants @spec and the base class Spec")
-            if vars(found).get("plugin_tag", full) != full:
-                raise SpecError.one(f"'{full}' is also called '{found.plugin_tag}': give each class one tag")
-            found.plugin_tag = full
-            components[family][full] = found
-
-
-def _imported(place: str, tag: str) -> Any:
-    try:
-        return import_object(place)
-    except Exception as error:
-        raise SpecError.one(f"'{tag}' cannot be loaded: {type(error).__name__}: {error}") from error
+        for entry in entry_points(group=GROUP):
+            if wanted is None or entry.name in wanted:
+                with self.reading(entry.name):
+                    self.claim(entry.name, f"the installed {entry.value}")
+                    add_offered(self.components, entry.name, components_of_entry(entry))
 
 
 def _tags(value: Any) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Reading one spec file: its text and its table, or what is wrong with it as a file and as TOML 1.0."""
 
+import os
 import re
 import stat
 from itertools import islice
@@ -64,6 +65,9 @@ def read_file(file: Path, *, text: str | None = None) -> ReadFile:
     except tomli.TOMLDecodeError as error:
         message = error.msg.partition(" (at ")[0]
         message = message[0].lower() + message[1:]
+        from specdet.spec.toml_hints import hint  # a mistake pays for it
+
+        message += hint(message, (text or "").split("\n")[error.lineno - 1], error.colno)
         return ReadFile(text=text or "", problem=wrong(message, line=error.lineno, column=error.colno))
     except RecursionError:
         return ReadFile(text=text or "", closed="tables or arrays lie too deeply in one another")
@@ -104,7 +108,11 @@ def _bytes_of(file: Path) -> bytes:
         raise _NoSpecFile("is a folder, not a spec file" if stat.S_ISDIR(facts.st_mode) else "is no regular file")
     if facts.st_size > LARGEST:
         raise _NoSpecFile(f"is larger than a spec can be ({facts.st_size:,} bytes; at most {LARGEST:,})")
-    return file.read_bytes()
+    with open(file, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as opened:
+        content = opened.read(LARGEST + 1) or b""  # some files of the system are longer than they say
+    if len(content) > LARGEST:
+        raise _NoSpecFile(f"is larger than a spec can be (at most {LARGEST:,} bytes)")
+    return content
 
 
 def _end(text: str) -> dict[str, int]:

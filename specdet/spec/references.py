@@ -1,7 +1,8 @@
 """References: `{ ref = "data.train.classes" }` says that what stands there stands here too."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 import attrs
 
@@ -10,8 +11,16 @@ from specdet.spec.base import Spec
 from specdet.spec.paths import SpecPath, dotted
 from specdet.spec.rules import INVALID
 
-if TYPE_CHECKING:
-    from specdet.spec.structure import _Structurer
+
+class Filler(Protocol):
+    """Who fills references in: it knows how a value becomes a field, and writes problems down."""
+
+    def along(self, path: SpecPath) -> AbstractContextManager[None]: ...
+
+    def field(self, value: Any, attribute: attrs.Attribute) -> Any: ...
+
+    def wrong(self, message: str) -> Any: ...
+
 
 ABSENT: Any = object()
 
@@ -36,32 +45,31 @@ class References:
         """Note a reference."""
         self.waiting.append(Reference(holder=holder, attribute=attribute, path=path, target=target))
 
-    def fill(self, root: Any, structurer: "_Structurer", *, partial: bool) -> None:
+    def fill(self, root: Any, filler: Filler, *, partial: bool) -> None:
         """Fill each field with what its reference leads to, and write down what is wrong with it."""
         waiting = self.waiting
         while waiting:
-            later = [each for each in waiting if any(each.target == other.path for other in waiting)]
+            later = [each for each in waiting if any(_leads_into(each.target, other.path) for other in waiting)]
             if len(later) == len(waiting):
                 for each in later:
-                    structurer.path = each.path
-                    structurer.wrong("refers to itself: " + " -> ".join(map(dotted, _ring(each, later))))
+                    with filler.along(each.path):
+                        filler.wrong("refers to itself: " + " -> ".join(map(dotted, _ring(each, later))))
                 break
             for each in waiting:
                 if each not in later:
-                    self._fill_one(each, root, structurer, partial=partial)
+                    with filler.along(each.path):
+                        self._fill_one(each, root, filler, partial=partial)
             waiting = later
-        structurer.path = ()
 
-    def _fill_one(self, reference: Reference, root: Any, structurer: "_Structurer", *, partial: bool) -> None:
-        structurer.path = reference.path
+    def _fill_one(self, reference: Reference, root: Any, filler: Filler, *, partial: bool) -> None:
         value, known = _follow(root, reference.target)
         if value is ABSENT:
             if not partial:
-                structurer.wrong(
+                filler.wrong(
                     f"there is no {dotted(reference.target)} to refer to{suggestion(reference.target[-1], known)}"
                 )
             return
-        found = INVALID if value is INVALID else structurer.field(value, reference.attribute)
+        found = INVALID if value is INVALID else filler.field(value, reference.attribute)
         if found is not INVALID:
             _put(reference.holder, reference.attribute.name, found)
 
@@ -93,9 +101,13 @@ def _put(holder: Spec, name: str, value: Any) -> None:
     vars(holder).update({each: values[each] for each in order if each in values})
 
 
+def _leads_into(target: SpecPath, path: SpecPath) -> bool:
+    """Whether `target` is `path`, or lies inside of it."""
+    return target[: len(path)] == path
+
+
 def _ring(start: Reference, references: list[Reference]) -> list[SpecPath]:
-    ring, here = [start.path], start
-    while here.target not in ring:
-        ring.append(here.target)
-        here = next(each for each in references if each.path == here.target)
-    return [*ring, here.target]
+    ring, here = [start], start
+    while (here := next(each for each in references if _leads_into(here.target, each.path))) not in ring:
+        ring.append(here)
+    return [*(each.path for each in ring), here.path]

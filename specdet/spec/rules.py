@@ -5,6 +5,7 @@ stop at the first error of an object.
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from specdet.spec.secret import HOW, NAME, Secret
 from specdet.spec.words import describe, shown
 
 INVALID: Any = object()  # what a rule gives for a value whose problem it has written down
+PLACEHOLDER = re.compile(r"\$\{|\$[A-Za-z_]\w*(?:/|$)|\{\{")  # as shells and other config systems fill in
 Origins = Mapping[SpecPath, Origin]
 
 
@@ -99,6 +101,8 @@ class ValueRules:
             return self.wrong("is a number of more than 64 bits")
         if kind is float and type(value) is int:
             return float(value)
+        if type(value) is str and not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value):
+            return self.wrong("holds half a character, which no file can")
         return value if type(value) is kind else self.expected(kind, value)
 
     def file_path(self, value: Any, kind: Any) -> Any:
@@ -110,6 +114,8 @@ class ValueRules:
             return self.expected(kind, value)
         if "\0" in text:
             return self.wrong("a path cannot hold the character NUL")
+        if PLACEHOLDER.search(text):
+            return self.wrong("nothing is put into a path: write it out, relative to this file or to data.root")
         if self.origins is None:
             return Path(text)
         try:
@@ -127,7 +133,10 @@ class ValueRules:
         here, self.path = self.path, parts
         folder, _ = self.attempt(lambda: self.file_path(root, Path))  # a bad root is told where it stands, once
         self.path = here
-        return Path(os.path.normpath(folder / Path(plain(value)).expanduser())) if isinstance(folder, Path) else found
+        if not isinstance(folder, Path):
+            return found
+        text = value.text if isinstance(value, Argument) and not isinstance(value.value, str) else plain(value)
+        return Path(os.path.normpath(folder / Path(text).expanduser()))
 
     def secret(self, value: Any, _: Any) -> Any:
         """The name of what is not written here; a message never repeats what was."""

@@ -5,7 +5,7 @@ import re
 
 import attrs
 
-from specdet.spec.problems import Problem, SpecError
+from specdet.spec.problems import SpecError
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 HOW = 'a secret is not written into a spec: put it into an environment variable and say { env = "ITS_NAME" }'
@@ -24,5 +24,5 @@ class Secret:
         """The secret itself. Raises SpecError where this process was not given it."""
         if not os.environ.get(self.env):
             message = f"the environment variable {self.env}, which holds this secret, is not set"
-            raise SpecError([Problem(path="", message=message, kind="environment")])
+            raise SpecError.one(message, kind="environment")
         return os.environ[self.env]

@@ -13,6 +13,7 @@ from specdet.spec.base import Spec, Unsound
 from specdet.spec.fields import Meta, meta_of, range_problems
 from specdet.spec.merge import merge
 from specdet.spec.paths import SpecPath, dotted, undotted
+from specdet.spec.plugin_code import guarded
 from specdet.spec.problems import Problem, SpecError
 from specdet.spec.references import References
 from specdet.spec.rules import INVALID, Origins, ValueRules
@@ -29,10 +30,14 @@ class Known:
     Attributes:
         components: By family and tag, as in `specdet.registry`, plugins included.
         unread: Namespaces of plugins that were not loaded: nothing is said of what they would hold.
+        language_keys: What a file may say at its top besides the keys of the root.
+        hint_of: What to tell people who write a key as another tool calls it, or nothing.
     """
 
     components: Components = COMPONENTS
     unread: Collection[str] = ()
+    language_keys: Collection[str] = ()
+    hint_of: Callable[[str], str] = lambda key: ""
 
 
 def structure(
@@ -130,11 +135,16 @@ class _Structurer(ValueRules):
         self.references.fill(result, self, partial=self.partial)
         for path, spec in () if self.partial else self.made:
             try:
-                self.problems += [problem.under(dotted(path)) for problem in spec.problems()]
+                found = guarded(type(spec), lambda spec=spec: list(spec.problems()))
             except Unsound:
                 continue  # what the rule asks for is wrong itself, and told
+            except SpecError as error:
+                found = error.problems
+            self.problems += [problem.under(dotted(path)) for problem in found]
         if self.problems:
             raise SpecError(self.problems)
+        whole = all(vars(spec).keys() >= attrs.fields_dict(type(spec)).keys() for _, spec in self.made)
+        assert self.partial or self.known.unread or whole, "a field that could not be made is told"
         return result
 
     def attempt(self, rule: Callable[[], Any]) -> tuple[Any, list[Problem]]:
@@ -161,28 +171,32 @@ class _Structurer(ValueRules):
                 value = self.given(table[name], attribute, made) if name in table else self.absent(attribute, made)
             if value is not INVALID:
                 values[name] = value
-        self.made.append((self.path, made))
+        if table.keys() <= {*attributes, "type"} or not self.path:  # else a rule may only miss what is misspelt
+            self.made.append((self.path, made))
         return made
 
     def unknown(self, key: str, kind: type[Spec], *, tag: str, family: str) -> None:
         """The problem of a key that a class does not have, with where it may have been meant to stand."""
         from specdet.spec.elsewhere import known_at, taken_by
 
-        hint = near = suggestion(key, attrs.fields_dict(kind))
-        if "did you mean" not in near:
+        names = [*attrs.fields_dict(kind), *(self.known.language_keys if not self.path else ())]
+        hint = near = suggestion(key, names)
+        if foreign := self.known.hint_of(key):
+            hint = f": {foreign}"
+        elif "did you mean" not in near:
             siblings = taken_by(key, self.registry(family)) if family else ""
             hint = siblings or (known_at(key, self.target, self.registry) if self.target else "") or near
-        name = tag or (kind.__name__.removesuffix("Spec") if self.path else "a spec")
+        name = tag or (f"[{dotted(self.path)}]" if self.path else "a spec")
         with self.at(key):
             self.wrong(f"{name} has no such key{hint}", at="key")
 
     def given(self, value: Any, attribute: attrs.Attribute, made: Spec) -> Any:
         """What the table says of a field."""
         target = value.get("ref") if isinstance(value, Mapping) and value.keys() == {"ref"} else None
-        if target is None or not meta_of(attribute).reference:
-            if target is not None and not meta_of(attribute).family:
-                return self.wrong("a reference is not taken here: write the value itself")
+        if target is None:
             return self.field(value, attribute)
+        if not meta_of(attribute).reference:
+            return self.wrong("a reference is not taken here: write the value itself")
         try:
             path = undotted(plain(target)) if isinstance(plain(target), str) else ()
         except ValueError:
@@ -205,9 +219,12 @@ class _Structurer(ValueRules):
         if not isinstance(default, FACTORY):
             return default
         try:
-            return default.factory(made) if default.takes_self else default.factory()
+            make = default.factory
+            return guarded(type(made), lambda: make(made) if default.takes_self else make())
         except Unsound:
             return INVALID
+        except SpecError as error:
+            return self.wrong(error.problems[0].message)
 
     def field(self, value: Any, attribute: attrs.Attribute) -> Any:
         """A value as the field's type, within its range."""
@@ -217,7 +234,7 @@ class _Structurer(ValueRules):
         if meta.relative_to:
             return self.rooted_path(value, attribute.type, meta.relative_to)
         found = self.value(value, attribute.type)
-        outside = [] if found is INVALID else list(range_problems(meta, found))
+        outside = [] if found is INVALID else list(range_problems(meta, plain(value)))  # as it was written
         for path, text in outside:
             with self.along(path):
                 self.wrong(text)
@@ -237,7 +254,7 @@ class _Structurer(ValueRules):
             tags = ", ".join(self.registry(meta.family).tags)
             return self.wrong(f"expected a table with a type (one of {tags}), got {shown(value)}")
         if allows(kind, Spec) and ("type" in value or "type" in default):
-            return self.one(merge(default, value), meta.family)
+            return self.one(value if self.partial else merge(default, value), meta.family)
         if allows(kind, dict) and all(self.is_entry(*entry) for entry in value.items()):
             return self.each_key(value, lambda item: self.one(item, meta.family))
         if not allows(kind, Spec):
@@ -249,7 +266,11 @@ class _Structurer(ValueRules):
         for key, item in table.items():
             if not self.is_entry(key, item):
                 with self.at(key):
-                    if key == "type":
+                    if isinstance(item, Mapping) and item.keys() == {"ref"}:
+                        self.wrong("a reference is not taken here: write the table itself")
+                    elif key in ("type", ORDER) and isinstance(item, Mapping):
+                        self.wrong(f"'{key}' means something else here: choose another name", at="key")
+                    elif key == "type":
                         self.wrong(
                             f"several can stand here, each under a name: say [{dotted(self.path[:-1])}.NAME]", at="key"
                         )
@@ -259,24 +280,29 @@ class _Structurer(ValueRules):
 
     def is_entry(self, key: str, item: Any) -> bool:
         """Whether a key of a keyed table holds a component, or the order of them."""
-        return isinstance(item, Mapping | Spec) or (key == ORDER and isinstance(plain(item), list))
+        if key == ORDER:
+            return isinstance(plain(item), list)
+        return isinstance(item, Spec) or (isinstance(item, Mapping) and item.keys() != {"ref"} and key != "type")
 
     def each_key(self, table: Any, rule: Callable[[Any], Any]) -> Any:
         """A keyed table; one of specs may say the `order` of its keys."""
         order = plain(table.get(ORDER)) if isinstance(table, Mapping) else None
-        if not isinstance(order, list):
+        others = [item for key, item in table.items() if key != ORDER] if isinstance(table, Mapping) else []
+        if not isinstance(order, list) or not all(isinstance(item, Mapping | Spec) for item in others):
             return super().each_key(table, rule)
         rest = {key: item for key, item in table.items() if key != ORDER}
         found = super().each_key(rest, rule)
         mark = len(self.problems)
         for index, name in enumerate(order):
             with self.along((ORDER, str(index))):
+                if self.partial and isinstance(name, str):
+                    continue  # what it names may stand elsewhere
                 if not isinstance(name, str) or name not in rest:
                     hint = suggestion(name, rest) if isinstance(name, str) else ""
                     self.wrong(f"names nothing in this table: {shown(name)}{hint}")
                 elif name in order[:index]:
                     self.wrong(f"{shown(name)} is named twice")
-        if found is INVALID or len(self.problems) > mark:
+        if found is INVALID or len(self.problems) > mark or self.partial:
             return INVALID
         return {**{name: found[name] for name in order}, **found}
 

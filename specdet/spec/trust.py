@@ -37,10 +37,10 @@ def trusted() -> dict[str, str]:
     raise SpecError.one(f"{path}, the list of trusted plugins, holds something else: mend or remove it")
 
 
-def trust(file: Path) -> str:
-    """Let a plugin file run from now on, as it is now; gives its digest. Raises OSError, SpecError."""
-    digest = digest_of(file.read_bytes())
-    _write({**trusted(), digest: str(file.resolve())})
+def trust(file: Path, code: bytes) -> str:
+    """Let a plugin file run from now on, as long as it holds this code; gives its digest. Raises OSError, SpecError."""
+    digest = digest_of(code)
+    _write({**trusted(), digest: os.path.abspath(file)})
     return digest
 
 
@@ -48,7 +48,7 @@ def distrust(file: Path) -> list[str]:
     """Let a plugin file run no longer; gives the digests that were taken off the list. Raises OSError, SpecError."""
     known = trusted()
     digests = {digest_of(file.read_bytes())} if file.is_file() else set()
-    gone = [digest for digest, place in known.items() if digest in digests or place == str(file.resolve())]
+    gone = [digest for digest, place in known.items() if digest in digests or place == os.path.abspath(file)]
     if gone:
         _write({digest: place for digest, place in known.items() if digest not in gone})
     return gone

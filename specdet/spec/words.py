@@ -45,7 +45,7 @@ def shown(value: Any) -> str:
     value = plain(value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) or hasattr(type(value), "__attrs_attrs__"):
         return "a table"
     if isinstance(value, int) and abs(value) >= 2**63:
         return "a number of more than 64 bits"  # which Python may refuse to write out

@@ -4,7 +4,8 @@ import argparse
 import os
 import sys
 
-from specdet.exit_codes import OK, WRONG_MACHINE, WRONG_SPEC, exit_code
+from specdet.exit_codes import OK, WRONG_MACHINE, WRONG_SPEC, WRONG_USAGE, exit_code
+from specdet.spec.problems import printable
 from specdet.spec.report import as_json, report
 
 
@@ -24,12 +25,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Check every spec; the exit code is that of the worst."""
     from specdet.checks.check import check
+    from specdet.spec.compose import spec_of
 
     terminal = sys.stderr.isatty()
+    if arguments.partial and (arguments.data or arguments.device):
+        print("--partial goes without --data and --device: a part names neither", file=sys.stderr)
+        return WRONG_USAGE
     codes, documents = [], []
     for path in arguments.specs:
-        found = check(path, arguments.overrides, part=arguments.partial, data=arguments.data, device=arguments.device,
-                      plugins=arguments.plugins)  # fmt: skip
+        found = check(
+            spec_of(path),
+            arguments.overrides,
+            part=arguments.partial,
+            data=arguments.data,
+            device=arguments.device,
+            plugins=arguments.plugins,
+        )
         codes.append(exit_code(found))
         if arguments.json:
             documents.append({"spec": path, "problems": [as_json(problem) for problem in found]})
@@ -37,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         if found:
             colors = terminal and not os.environ.get("NO_COLOR")
             print(report(found, excerpts=terminal, colors=colors), file=sys.stderr)
-        print(f"{path}: {f'{len(found)} problem' + 's' * (len(found) > 1) if found else 'fine'}")
+        print(f"{printable(path)}: {f'{len(found)} problem' + 's' * (len(found) > 1) if found else 'fine'}")
     if arguments.json:
         import json
 

@@ -1,7 +1,6 @@
 """`specdet diff`: which values of two specs differ, whatever their files look like."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from specdet.spec.diff import ABSENT, Change
@@ -22,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the changes from A to B. Raises SpecError where one of them is no right spec."""
     from specdet.experiment import load_with_source
+    from specdet.spec.compose import spec_of
     from specdet.spec.diff import changes
     from specdet.spec.dump import to_table
 
@@ -41,12 +41,6 @@ def run(arguments: argparse.Namespace) -> int:
         for change in found:
             print(_line(change))
     return int(bool(found) and arguments.exit_code)
-
-
-def spec_of(path: str) -> str:
-    """The spec file of a run, where `path` is the folder of one."""
-    inside = Path(path) / "spec.toml"
-    return str(inside) if inside.is_file() else path
 
 
 def _line(change: Change) -> str:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from specdet.exit_codes import OK
+from specdet.exit_codes import OK, WRONG_USAGE
 from specdet.registry import COMPONENTS, Components, Registry, suggestion
 from specdet.spec import SpecError
 from specdet.spec.manual.places import at_key
@@ -38,9 +38,15 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the page."""
     from specdet.spec.manual.page import as_markdown, as_text
     from specdet.spec.plugins import installed_components
+    from specdet.spec.report import report
 
+    if arguments.spec and not arguments.name:
+        print("--spec FILE goes with a path: specdet explain optimizer.lr --spec FILE", file=sys.stderr)
+        return WRONG_USAGE
     whole = arguments.markdown and not arguments.name
-    components = COMPONENTS if whole else installed_components()  # the reference is that of specdet alone
+    components, problems = (COMPONENTS, []) if whole else installed_components()  # the reference is specdet's alone
+    if problems:
+        print(report(problems), file=sys.stderr)
     blocks = page(arguments.name, spec=arguments.spec, whole=whole, components=components)
     if arguments.markdown:
         sys.stdout.write(as_markdown(blocks))
@@ -119,9 +125,9 @@ def _called(name: str, components: Components) -> list[tuple[str, str]]:
 
 def _composed(spec: str) -> "Composed":
     from specdet.experiment import DEFAULT_HOOKS
-    from specdet.spec.compose import compose
+    from specdet.spec.compose import compose, spec_of
 
-    composed = compose(spec, base={"hooks": DEFAULT_HOOKS})
+    composed = compose(spec_of(spec), base={"hooks": DEFAULT_HOOKS})
     if composed.problems:
         raise SpecError(composed.located(composed.problems))
     return composed

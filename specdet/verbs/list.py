@@ -16,9 +16,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the components."""
     from specdet.spec.plugins import installed_components
+    from specdet.spec.report import report
 
+    components, problems = installed_components()
+    if problems:
+        print(report(problems), file=sys.stderr)
     try:
-        found = summaries(arguments.family, components=installed_components())
+        found = summaries(arguments.family, components=components)
     except UnknownTag as error:
         print(error, file=sys.stderr)
         return WRONG_USAGE

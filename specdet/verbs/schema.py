@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from specdet.exit_codes import OK
+from specdet.exit_codes import OK, WRONG_USAGE
 
 EPILOG = """\
 To use it, write it beside your specs and name it at the top of each:
@@ -32,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
     parser.add_argument("--extends", action="store_true", help="for specs that extend: no key is required")
+    parser.add_argument("--plugin", dest="plugins", action="append", default=[], metavar="FILE",
+                        help="run this plugin file and take in what it offers; may be repeated")  # fmt: skip
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="write it there instead of printing it")
 
 
@@ -40,10 +42,17 @@ def run(arguments: argparse.Namespace) -> int:
     from specdet.experiment import Experiment
     from specdet.spec.manual.json_schema import editor_schema
     from specdet.spec.plugins import installed_components
+    from specdet.spec.report import report
 
-    schema = editor_schema(Experiment, extends=arguments.extends, components=installed_components())
+    components, problems = installed_components(arguments.plugins)
+    if problems:
+        print(report(problems), file=sys.stderr)
+    schema = editor_schema(Experiment, extends=arguments.extends, components=components)
     text = json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
     if arguments.output:
+        if arguments.output.exists() and not arguments.output.read_bytes().lstrip().startswith(b"{"):
+            print(f"{arguments.output}: holds something else than a schema, and is left as it is", file=sys.stderr)
+            return WRONG_USAGE
         arguments.output.write_text(text, encoding="utf-8")
     else:
         sys.stdout.write(text)

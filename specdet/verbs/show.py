@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the resolved spec. Raises SpecError where it is not right."""
     from specdet.experiment import load_with_source, resolved
-    from specdet.verbs.diff import spec_of
+    from specdet.spec.compose import spec_of
 
     loaded = load_with_source(spec_of(arguments.spec), arguments.overrides, plugins=arguments.plugins)
     text = resolved(loaded.experiment)

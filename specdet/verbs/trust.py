@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from specdet.exit_codes import OK, WRONG_SPEC, WRONG_USAGE
+from specdet.spec.problems import SpecError, printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Change or print the list of trusted files. A file that changes has to be trusted again."""
+    from specdet.spec.plugin_code import read_code
     from specdet.spec.trust import distrust, trust, trusted
 
     if not arguments.files and not arguments.lists:
@@ -25,12 +27,17 @@ def run(arguments: argparse.Namespace) -> int:
         return WRONG_USAGE
     code = OK
     for file in arguments.files:
+        name = printable(str(file))
         if not arguments.forget:
-            print(f"{file}: trusted as it is now (SHA-256 {trust(file)})")
+            try:
+                print(f"{name}: trusted as it is now (SHA-256 {trust(file, read_code(file))})")
+            except SpecError as error:
+                print(error, file=sys.stderr)
+                code = WRONG_SPEC
         elif distrust(file):
-            print(f"{file}: trusted no longer")
+            print(f"{name}: trusted no longer")
         else:
-            print(f"{file}: was not trusted", file=sys.stderr)
+            print(f"{name}: was not trusted", file=sys.stderr)
             code = WRONG_SPEC
     for digest, place in trusted().items() if arguments.lists else ():
         print(f"{digest}  {place}")

@@ -44,7 +44,7 @@ def test_problems_come_in_the_order_of_files_lines_and_arguments(told):
 
 def test_an_inherited_value_is_told_in_the_file_that_wrote_it(told):
     (text,) = told({"base.toml": BASE.replace("0.9", "9"), "spec.toml": 'extends = ["base.toml"]\noptimizer.lr = 0.1'})
-    assert text == "base.toml:4:12: optimizer.momentum: must be 0 <= x < 1, got 9.0"
+    assert text == "base.toml:4:12: optimizer.momentum: must be 0 <= x < 1, got 9"
 
 
 def test_an_unknown_key_is_told_at_the_key_and_a_missing_one_at_its_table(told):

@@ -1,8 +1,11 @@
+import json
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
+from specdet.checks.check import check
 from specdet.cli import main
 from specdet.experiment import load, load_with_source, resolved
 from specdet.spec import SpecError
@@ -80,7 +83,7 @@ def test_a_plugin_named_by_the_user_runs_and_builds(plugin, witness):
 
 
 def test_trust_is_in_the_bytes(plugin, witness):
-    trust(plugin)
+    trust(plugin, plugin.read_bytes())
     assert load(plugin.with_name("spec.toml")).schedule.every == 3
     plugin.write_text(plugin.read_text() + "# one byte more\n")
     witness.unlink()
@@ -89,7 +92,7 @@ def test_trust_is_in_the_bytes(plugin, witness):
 
 
 def test_trust_can_be_taken_back_although_the_file_changed(plugin):
-    digest = trust(plugin)
+    digest = trust(plugin, plugin.read_bytes())
     assert trusted() == {digest: str(plugin)}
     plugin.write_text("")
     assert distrust(plugin) == [digest]
@@ -98,7 +101,7 @@ def test_trust_can_be_taken_back_although_the_file_changed(plugin):
 
 
 def test_a_broken_list_of_trusted_files_is_told(plugin):
-    trust(plugin)
+    trust(plugin, plugin.read_bytes())
     trusted_list().write_text("{")
     with pytest.raises(SpecError, match=r"trusted\.json, the list of trusted plugins, cannot be read"):
         trusted()
@@ -111,7 +114,7 @@ def test_the_fields_of_a_plugin_are_checked_as_any(plugin):
     spec = plugin.with_name("spec.toml")
     spec.write_text(SPEC.replace("every = 3", "evry = 3").replace("type = ", 'seed = "x"\ntype = '))
     assert problems(spec, plugins=[plugin]) == [
-        "spec.toml:5:1: schedule.seed: mine:Halving has no such key (did you mean 'seed', above all tables?)",
+        "spec.toml:5:1: schedule.seed: mine:Halving has no such key: say seed above all tables",
         "spec.toml:7:1: schedule.evry: mine:Halving has no such key (did you mean 'every'?)",
     ]
 
@@ -157,8 +160,8 @@ def test_two_plugins_cannot_have_one_namespace(plugin, tmp_path):
     other = tmp_path / "other" / "mine.py"
     other.parent.mkdir()
     other.write_text("COMPONENTS = {}")
-    trust(other)
-    trust(plugin)
+    trust(other, other.read_bytes())
+    trust(plugin, plugin.read_bytes())
     plugin.with_name("spec.toml").write_text(SPEC.replace('["./mine.py"]', '["./mine.py", "./other/mine.py"]'))
     assert problems(plugin.with_name("spec.toml")) == [
         f"spec.toml:2:25: plugins.1: the file {other} and the file {plugin} have the same namespace 'mine': "
@@ -214,7 +217,8 @@ def test_a_file_cannot_take_the_namespace_of_an_installed_plugin(installed, plug
 
 
 def test_all_that_is_installed_can_be_listed(installed):
-    components = installed_components()
+    components, problems = installed_components()
+    assert not problems
     assert components["schedule"]["acme:Halving"].__name__ == "HalvingSpec"
     assert components["schedule"]["Step"] == "specdet.optim.spec:StepScheduleSpec"
 
@@ -226,3 +230,64 @@ def test_what_is_installed_is_listed_explained_and_in_the_schema(installed, caps
     assert "every = 2\n      How often." in capsys.readouterr().out
     assert main(["schema"]) == 0
     assert '"acme:Halving"' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import sys; sys.exit(0)", "cannot be loaded: SystemExit: 0 (line 1)"),
+        ("def __getattr__(name): raise ValueError('no')", "says no COMPONENTS"),
+        (
+            "class Odd(dict):\n    def items(self): raise ValueError('odd')\nCOMPONENTS = Odd(x={})",
+            "cannot be read: ValueError: odd",
+        ),
+        ("class Mute(Exception):\n    def __str__(self): raise ValueError\nraise Mute", "cannot be loaded: Mute"),
+        (
+            "import attrs\nfrom specdet.spec import Spec, spec\n@spec\nclass S(Spec):\n    a: int = 3\n"
+            "COMPONENTS = {'schedule': {'Halving': S}}",
+            "'mine:Halving': say a with field(...) or component(...)",
+        ),
+        (
+            "from specdet.spec import Spec, field, spec\n@spec\nclass S(Spec):\n"
+            "    every: int = field(factory=lambda: 1 / 0, help='x')\n"
+            "    def problems(self): raise RuntimeError('bad rule')\n"
+            "COMPONENTS = {'schedule': {'Halving': S}}",
+            "'mine:Halving' failed while it was checked: RuntimeError: bad rule",
+        ),
+    ],
+)
+def test_whatever_a_plugin_does_becomes_a_sentence(plugin, code, said):
+    plugin.write_text(code)
+    assert said in " ".join(problems(plugin.with_name("spec.toml"), plugins=[plugin]))
+
+
+def test_what_a_plugin_prints_does_not_mix_with_a_report(plugin, capsys):
+    plugin.write_text("print('hello')\n" + plugin.read_text())
+    assert main(["check", "--json", str(plugin.with_name("spec.toml")), "--plugin", str(plugin)]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["specs"][0]["problems"] == []
+    assert "hello" in said.err
+
+
+def test_a_broken_installed_plugin_does_not_keep_the_others_from_being_listed(installed, capsys):
+    (installed / "acme_specs.py").write_text("import sys; sys.exit(0)")
+    assert main(["list", "schedule"]) == 0
+    said = capsys.readouterr()
+    assert "Cosine" in said.out
+    assert "the installed plugin 'acme' (acme_specs:COMPONENTS) cannot be loaded: SystemExit: 0" in said.err
+
+
+def test_a_plugin_can_be_named_on_the_command_line_and_twice(plugin):
+    spec = plugin.with_name("spec.toml")
+    spec.write_text(SPEC.replace('plugins = ["./mine.py"]\n', ""))
+    assert load(spec, plugins=[plugin, plugin]).schedule.every == 3
+    (text,) = (str(each) for each in check(spec, [f'plugins=["{plugin}"]']))
+    assert "is code, and nothing of it was run" in text
+
+
+def test_what_is_no_file_is_not_read_as_a_plugin(plugin):
+    plugin.unlink()
+    os.mkfifo(plugin)
+    assert problems(plugin.with_name("spec.toml")) == [
+        "spec.toml:2:12: plugins.0: the plugin mine.py is no regular file"
+    ]

@@ -11,6 +11,7 @@ from specdet.spec.structure import structure
 class PartSpec(Spec):
     size: int = field(3, ge=1, le=9, reference=True, help="A size.")
     names: tuple[str, ...] = field((), reference=True, help="Names.")
+    first: str = field("", reference=True, help="A name.")
     plain: int = field(1, help="Takes no reference.")
     folder: Path | None = field(None, reference=True, help="A folder.")
 
@@ -51,14 +52,18 @@ def test_a_reference_may_lead_to_another_one():
 
 
 def test_an_item_of_an_array_can_be_referred_to():
-    tree = {"one": {"names": ["x"]}, "losses": {"a.b": {"type": "L1"}}, "two": {"names": {"ref": "one.names"}}}
-    assert made(tree).two.names == ("x",)
+    assert made({"one": {"names": ["x", "y"]}, "two": {"first": {"ref": "one.names.1"}}}).two.first == "y"
+
+
+def test_a_reference_may_lead_into_what_another_one_gives():
+    tree = {"one": {"names": {"ref": "two.names"}, "first": {"ref": "one.names.0"}}, "two": {"names": ["x"]}}
+    assert made(tree).one.first == "x"
 
 
 def test_the_resolved_spec_holds_the_value():
     whole = made({"one": {"size": 5}, "two": {"size": {"ref": "one.size"}}})
-    assert to_table(whole)["two"] == {"size": 5, "names": [], "plain": 1}
-    assert list(to_table(whole)["two"]) == ["size", "names", "plain"]
+    assert to_table(whole)["two"] == {"size": 5, "names": [], "first": "", "plain": 1}
+    assert list(to_table(whole)["two"]) == ["size", "names", "first", "plain"]
 
 
 @pytest.mark.parametrize(

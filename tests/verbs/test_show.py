@@ -19,7 +19,7 @@ def test_origins_stand_beside_each_value(capsys):
     assert main(["show", "specdet:coco/rpn_r50_fpn_1x.toml", "--origins", "--set", "seed=3"]) == 0
     lines = capsys.readouterr().out.splitlines()
     base = shipped_specs() / "base/schedule_1x.toml"
-    assert f"milestones = [8, 11] # {base}:10:14" in lines
+    assert f"milestones = [8, 11] # {base}:12:14" in lines
     assert "seed = 3 # command line: seed=3" in lines
     assert "base_channels = 64 # default" in lines
     assert all(" # " in line for line in lines if " = " in line)

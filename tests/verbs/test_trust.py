@@ -29,5 +29,5 @@ def test_what_cannot_be_done_is_told(plugin, capsys):
     assert capsys.readouterr().err.splitlines() == [
         "name a file, or --list",
         f"{plugin}: was not trusted",
-        f"{plugin}.nowhere: No such file or directory",
+        f"the plugin {plugin}.nowhere cannot be read: No such file or directory",
     ]
