@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import attrs
 
-from specdet.checks.parts import part_problems
+from specdet.experiment_rules import part_problems
 from specdet.data.spec import DataSpec
 from specdet.runner.spec import TrainSpec
 from specdet.spec import Problem, Spec, SpecError, component, field, spec

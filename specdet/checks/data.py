@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from specdet.checks.parts import length_problems
+from specdet.experiment_rules import length_problems
 from specdet.data.check import check_data
 from specdet.data.sampler import EpochBatchSampler
 from specdet.runner.loading import steps_per_epoch

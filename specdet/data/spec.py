@@ -92,7 +92,9 @@ class DataSpec(Spec):
     val_images_per_device: int | None = field(
         None, ge=1, unit="images", help="Images of one evaluation batch on each device; as in training if not given."
     )
-    workers_per_device: int = field(2, ge=0, help="Processes that load images for each device; 0 loads in the trainer.")
+    workers_per_device: int = field(
+        2, ge=0, unit="processes", help="Processes that load images for each device; 0 loads in the trainer."
+    )
     group_by_aspect: bool = field(True, help="Train on batches of either wide or tall images, which need less padding.")
     size_divisor: int = field(
         32, ge=1, unit="px", help="Batches are padded to a multiple of this: the largest stride of the model."

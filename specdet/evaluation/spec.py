@@ -18,7 +18,7 @@ class CocoEvaluatorSpec(Spec):
         gt=0,
         le=1,
         min_length=1,
-        help="IoU from which a detection counts as found; metrics are means over these.",
+        help="IoU from which an object counts as found; metrics are means over these.",
     )
     areas: dict[str, tuple[float, float]] = field(
         factory=lambda: dict(COCO_AREAS), unit="px^2", help="Smallest and largest area of each size class of objects."

@@ -154,11 +154,11 @@ class TextLogHookSpec(HookSpec):
 
 @spec
 class EventsHookSpec(HookSpec):
-    """Writes events.jsonl and progress.json into the run directory, which `specdet` and the app read."""
+    """Writes events.jsonl and progress.json into the run directory, which show how a run goes."""
 
     builds: ClassVar[str] = "specdet.runner.hooks.events:EventsHook"
     alone_in: ClassVar[str] = "writes events.jsonl"
-    heartbeat: float = field(1.0, gt=0, unit="s", advanced=True, help="progress.json is written at most this often.")
+    heartbeat: float = field(1.0, gt=0, unit="s", advanced=True, help="Least time between two writes of progress.json.")
 
 
 @spec

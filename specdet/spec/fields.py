@@ -1,6 +1,6 @@
 """Fields of spec classes: a default, a range, a unit and a line of help, each written once, here read by all.
 
-The check, the resolved spec, the docs and the forms of the app read the same `Meta`.
+The check, the resolved spec, the reference and editors read the same `Meta`.
 """
 
 import math

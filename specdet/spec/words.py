@@ -35,8 +35,10 @@ def describe(kind: Any) -> str:
         return " or ".join(describe(arm) for arm in arguments if arm is not NoneType)
     if origin is tuple and arguments[-1] is Ellipsis:
         return f"an array, each {describe(arguments[0])}"
+    if origin is tuple and len(set(arguments)) == 1:
+        return f"an array of {len(arguments)}, each {describe(arguments[0])}"
     if origin is tuple:
-        return f"an array of {len(arguments)}: {', '.join(describe(each) for each in arguments)}"
+        return f"an array of {len(arguments)}: {'; '.join(describe(each) for each in arguments)}"
     return "a table"
 
 

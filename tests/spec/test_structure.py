@@ -59,7 +59,7 @@ def problems(tree, **keywords) -> list[str]:
         ("sizes", [1, 2.7], "sizes.1: expected a whole number, got 2.7"),
         ("sizes", [], "sizes: needs at least 1 item, got 0"),
         ("sizes", [4, 0], "sizes.1: must be at least 1, got 0"),
-        ("pair", [1.0], "pair: expected an array of 2: a number, text, got 1 item"),
+        ("pair", [1.0], "pair: expected an array of 2: a number; text, got 1 item"),
         ("threads", "atuo", 'threads: expected a whole number or "auto", got "atuo"'),
         ("threads", 0, "threads: must be at least 1, got 0"),
         ("inner", 3, "inner: expected a table, got 3"),

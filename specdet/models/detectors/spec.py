@@ -30,7 +30,7 @@ class RPNTrainSpec(Spec):
     average: Literal["at_least_one", "sampled", "quota"] = field(
         "at_least_one",
         help="What losses are divided by: sampled anchors with at least one positive and one negative an image "
-        "(mmdetection), sampled anchors (torchvision), or sampler.num an image (detectron2).",
+        "(mmdetection), sampled anchors (torchvision), or train.sampler.num an image (detectron2).",
     )
     loss_normalizer: Literal["rank", "global"] = field(
         "rank", help="Whether each process divides by its own count or by the mean of all."
@@ -41,8 +41,8 @@ class RPNTrainSpec(Spec):
 class RPNTestSpec(Spec):
     """How proposals are made of the head's outputs."""
 
-    nms_pre: int = field(1000, ge=1, help="Best anchors of each level that go into suppression.")
-    nms_post: int = field(1000, ge=1, help="Proposals given for an image, at most.")
+    nms_pre: int = field(1000, ge=1, unit="anchors", help="Best anchors of each level that go into suppression.")
+    nms_post: int = field(1000, ge=1, unit="proposals", help="Proposals given for an image, at most.")
     nms_iou: float = field(0.7, ge=0, le=1, help="Overlap above which the worse of two boxes of a level goes.")
     min_size: float = field(0.0, ge=0, unit="px", help="Boxes whose width or height is less, or 0, go.")
     min_score: float = field(0.0, ge=0, le=1, help="Boxes that score less go.")

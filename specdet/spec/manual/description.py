@@ -163,7 +163,8 @@ ORDER_FIELD = attrs.evolve(
 def describe_spec(spec_class: type[Spec], *, tag: str = "", family: str = "") -> SpecDescription:
     """A spec class as data; `tag` and `family` where it is a component."""
     summary = inspect.cleandoc(spec_class.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
-    fields = tuple(_field(attribute) for attribute in attrs.fields(spec_class))
+    own_first = sorted(attrs.fields(spec_class), key=lambda attribute: attribute.inherited)
+    fields = tuple(_field(attribute) for attribute in own_first)
     return SpecDescription(spec_class=spec_class, summary=summary, fields=fields, tag=tag, family=family)
 
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 import attrs
 import pytest
 
-from specdet.checks.parts import length_problems
+from specdet.experiment_rules import length_problems
 from specdet.experiment import load
 from specdet.runner.spec import HookSpec
 from specdet.spec import SpecError, spec
