@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from specdet import __version__
-from specdet.exit_codes import WRONG_SPEC, exit_code
-from specdet.spec import SpecError
+from specdet.exit_codes import INTERRUPTED, WRONG_SPEC, exit_code
+from specdet.spec.problems import SpecError, printable
 
 VERBS = {
     "check": "say everything that is wrong with specs, before torch is even imported",
@@ -20,6 +20,18 @@ VERBS = {
     "trust": "let a plugin file of a spec run on this machine",
     "new": "start a spec from a template with comments",
     "upgrade": "bring specs to the newest version of the language, comments kept",
+    "launch": "train a spec in a run of its own, which goes on when this shell is gone",
+    "resume": "go on with a run that has ended, from its last checkpoint",
+    "rerun": "train the stored spec of a run again, in a new run",
+    "stop": "ask a run to save and stop",
+    "queue": "list the runs that wait for devices, or change their order",
+    "runs": "list runs and where they stand, or prune their checkpoints",
+    "logs": "print what a run has printed, and follow it",
+    "note": "write down what is to be said of a run",
+    "tag": "add words to a run by which it is found",
+    "rm": "move runs to the trash, or get them back",
+    "compare": "print how runs differ in spec and metrics",
+    "doctor": "say what this machine has and what it lacks for training",
 }
 
 
@@ -35,18 +47,33 @@ def main(argv: Sequence[str] | None = None) -> int:
         if verb == asked:
             import_module(f"specdet.verbs.{verb}").add_arguments(known)
     arguments = parser.parse_args(argv)
+    code = WRONG_SPEC
     try:
-        return import_module(f"specdet.verbs.{arguments.verb}").run(arguments)
+        code = import_module(f"specdet.verbs.{arguments.verb}").run(arguments)
+        sys.stdout.flush()
     except SpecError as error:
         print(error, file=sys.stderr)
-        return exit_code(error.problems)
+        code = exit_code(error.problems)
+    except BrokenPipeError:  # the reader of our output (`| head`) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     except OSError as error:
-        if isinstance(error, BrokenPipeError):  # the reader of our output (`| head`) has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
-        print(f"{error.filename}: {error.strerror}" if error.filename else error, file=sys.stderr)
-        return WRONG_SPEC
+        name = printable(str(error.filename)) if error.filename else "the current folder or the output"
+        print(f"{name}: {error.strerror}", file=sys.stderr)
+    return code
+
+
+def run() -> None:
+    """The program: `main` with streams that take every text, and are there at all."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (open as long as the process)
+        else:
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(main())
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

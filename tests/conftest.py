@@ -1,6 +1,7 @@
 """Data that several tests read."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 REPOSITORY = Path(__file__).parents[1]
+sys.path.insert(0, str(Path(__file__).parent))  # for small_training.py
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from specdet.experiment_rules import length_problems
+from specdet.checks.files import missing_files
 from specdet.data.check import check_data
+from specdet.data.root import root_problems
 from specdet.data.sampler import EpochBatchSampler
+from specdet.experiment_rules import length_problems
 from specdet.runner.loading import steps_per_epoch
 from specdet.spec import Problem
 
@@ -16,9 +18,12 @@ if TYPE_CHECKING:
 
 
 def data_problems(experiment: "Experiment") -> list[Problem]:
-    """All that is wrong with the data of an experiment, and with its batches and its schedule for so many images."""
+    """All that is wrong with files and data, and, for so many images, with the batches and the schedule."""
+    problems = list(missing_files(experiment))
+    if root_problems(experiment.data):
+        return problems
     found = check_data(experiment.data)
-    problems = [problem.under("data") for problem in found.problems]
+    problems += [problem.under("data") for problem in found.problems]
     if found.train_sizes is not None:
         problems += _batch_problems(experiment, sizes=found.train_sizes)
         problems += length_problems(experiment, images=len(found.train_sizes))

@@ -5,6 +5,7 @@ import numpy as np
 
 from specdet.data.build import read_all
 from specdet.data.concat import classes_differ
+from specdet.data.root import root_problems
 from specdet.data.spec import DataSpec
 from specdet.spec import Problem, Spec
 from specdet.spec.paths import dotted
@@ -43,11 +44,3 @@ def check_data(spec: DataSpec) -> CheckedData:
     if difference := classes_differ({path: reader.classes for path, reader in readers.items()}):
         problems.append(Problem(path="train", message=difference))
     return CheckedData(problems=problems, train_sizes=np.concatenate(sizes) if sizes else None)
-
-
-def root_problems(spec: DataSpec) -> list[Problem]:
-    """The missing root of the data, as one problem instead of one for each file under it; relative to `[data]`."""
-    if spec.root is None or spec.root.is_dir():
-        return []
-    message = f"the folder {spec.root} does not exist: say where the data lies, as in data.root=/path/to/data"
-    return [Problem(path="root", message=message, kind="environment")]

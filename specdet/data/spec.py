@@ -12,6 +12,12 @@ class CocoSpec(Spec):
     """Images with annotations in COCO's JSON format (Lin et al. 2014, arXiv:1405.0312)."""
 
     builds: ClassVar[str] = "specdet.data.coco:read_coco"
+
+    @property
+    def annotation_files(self) -> tuple[Path, ...]:
+        """The files that say what is in the images; another content is another data set."""
+        return (self.annotations,)
+
     images: Path = field(help="Folder that the file names of the annotations start from.", relative_to="data.root")
     annotations: Path = field(help="The JSON file.", relative_to="data.root")
     classes: tuple[str, ...] = field(
@@ -32,6 +38,12 @@ class VocSpec(Spec):
     """Images with annotations in PASCAL VOC's folder layout and XML (Everingham et al. 2010)."""
 
     builds: ClassVar[str] = "specdet.data.voc:read_voc"
+
+    @property
+    def annotation_files(self) -> tuple[Path, ...]:
+        """The list of the images; their annotations are a file each, too many to count as one."""
+        return (self.folder / "ImageSets/Main" / f"{self.split}.txt",)
+
     folder: Path = field(help="Folder that holds JPEGImages, Annotations and ImageSets.", relative_to="data.root")
     split: str = field(help="Name of a list in ImageSets/Main: train, val, trainval, test.")
     classes: tuple[str, ...] = field(
@@ -105,6 +117,12 @@ class DataSpec(Spec):
     val_transforms: dict[str, Spec] = component(
         "transform", default={}, help="What is done to images in evaluation, in this order."
     )
+
+    @property
+    def annotation_files(self) -> tuple[Path, ...]:
+        """Those of all sets that have some."""
+        sets = [*self.training_sets, *([] if self.val is None else [self.val])]
+        return tuple(file for each in sets for file in getattr(each, "annotation_files", ()))
 
     @property
     def training_sets(self) -> tuple[Spec, ...]:

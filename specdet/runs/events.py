@@ -18,16 +18,16 @@ class EventWriter:
     """Appends events to a file, each as one whole line in one write.
 
     A line is `{"v", "seq", "attempt", "t", "kind", "step", "epoch", "data"}`; numbers of `data` that are not finite are
-    null, and `nonfinite` lists their names. A writer that opens a file with events in it goes on counting `seq`, as the
-    next attempt.
+    null, and `nonfinite` lists their names. A writer that opens a file with events in it goes on counting `seq`.
 
     Args:
         path: The file; made where it is missing.
+        attempt: Which start of the run writes; the one after the last in the file unless given.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, *, attempt: int | None = None):
         last = last_event(path)
-        self.attempt = last["attempt"] + 1 if last else 1
+        self.attempt = attempt or (last["attempt"] + 1 if last else 1)
         self._seq = last["seq"] + 1 if last else 0
         self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         if _is_torn(path):

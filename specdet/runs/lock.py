@@ -66,7 +66,7 @@ def holder_of(path: Path) -> int | None:
     try:
         import fcntl
 
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except (ImportError, OSError):  # no locks here, or no such file: nobody holds it
         return None
     try:
@@ -76,6 +76,8 @@ def holder_of(path: Path) -> int | None:
         else:
             answer = fcntl.fcntl(descriptor, fcntl.F_GETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
             kind, _, _, _, pid = struct.unpack("hhqqi4x", answer)
+    except OSError:  # a file system without locks, or no regular file
+        return None
     finally:
         os.close(descriptor)
     return pid if kind != fcntl.F_UNLCK else None

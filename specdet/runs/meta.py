@@ -1,37 +1,60 @@
 """meta.json: where a run came from, so that it can be told apart and made again."""
 
 import os
-import platform
-import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from specdet.runs.files import read_json, write_json
+from specdet.runs.files import read_json, write_json, write_text
+from specdet.runs.provenance import environment, git_patch, git_state, hash_files, host, versions
+from specdet.runs.redact import redacted, redacted_arguments, redacted_environment, secret_values
 
 VERSION = 1
 NAME = "meta.json"
-PACKAGES = ("specdet", "torch", "torchvision", "accelerate", "numpy", "attrs", "cattrs", "safetensors")
+PATCH = "git.patch"
+SPECS = ("spec.toml", "spec.source.toml")  # say which variables hold secrets
 
 
 def write_meta(
-    directory: Path, *, name: str, seed: int, argv: Sequence[str] = tuple(sys.argv), via: str = "cli"
+    directory: Path,
+    *,
+    name: str,
+    seed: int,
+    argv: Sequence[str] = tuple(sys.argv),
+    via: str = "cli",
+    parent: str = "",
+    launch: Mapping[str, Any] | None = None,
+    annotations: Iterable[str | Path] = (),
 ) -> None:
-    """Write a run's meta.json.
+    """Write a run's meta.json, and git.patch where files differ from their commit.
+
+    Both are free of secrets as far as these can be told: values of keys and variables that sound like one, and of
+    variables that the run's specs, if they are there already, refer to. `launch` is what the supervisor goes by and
+    is written as it is.
 
     Args:
         directory: The run directory.
         name: What the run is called.
         argv: The command that started it.
         via: Who started it: "cli", "gui" or "sweep".
+        parent: The id of the run that it was made from.
+        launch: How it is to be launched: JSON values.
+        annotations: Files that say what is on the images.
     """
+    secrets = secret_values(specs=_texts(directory))
+    git = git_state(Path.cwd())
+    if git is not None and git["dirty"]:
+        patch = git_patch(Path.cwd())
+        git["patch"] = PATCH if patch is not None else "left out: too long"
+        if patch is not None:
+            write_text(directory / PATCH, redacted(patch, secrets=secrets))
     write_json(directory / NAME, {
         "v": VERSION, "id": directory.name, "name": name, "created": round(time.time(), 3), "via": via,
-        "argv": list(argv), "cwd": os.getcwd(), "seed": seed, "host": host(), "git": git_state(Path.cwd()),
-        "versions": versions(),
+        "argv": redacted_arguments(argv, secrets=secrets), "cwd": os.getcwd(), "seed": seed, "parent": parent,
+        "launch": dict(launch or {}), "host": host(), "git": git, "versions": versions(),
+        "environment": redacted_environment(environment(), secrets=secrets), "annotations": hash_files(annotations),
     })  # fmt: skip
 
 
@@ -42,39 +65,9 @@ def update_meta(directory: Path, **fields: Any) -> None:
     write_json(path, {**known, **fields})
 
 
-def versions() -> dict[str, str]:
-    """Versions of Python and of the installed packages that a result depends on, found without importing them."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:  # a checkout that runs without being installed
-            continue
-    return found
-
-
-def host() -> dict[str, Any]:
-    """This machine, as far as it can be told without torch."""
-    return {"name": platform.node(), "system": platform.platform(), "cores": cores()}
-
-
-def cores() -> int:
-    """CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def git_state(folder: Path) -> dict[str, Any] | None:
-    """Commit of the repository around `folder` and whether files differ from it; None outside of one or without git."""
-    commit = _git(folder, "rev-parse", "HEAD")
-    if commit is None:
-        return None
-    status = _git(folder, "status", "--porcelain", "--untracked-files=no")
-    return {"commit": commit, "dirty": bool(status)}
-
-
-def _git(folder: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):  # no git here, or a repository too slow to ask
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
+def _texts(directory: Path) -> list[str]:
+    return [
+        (directory / name).read_text(encoding="utf-8", errors="replace")
+        for name in SPECS
+        if (directory / name).is_file()
+    ]

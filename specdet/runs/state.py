@@ -95,11 +95,14 @@ def read_process(directory: Path) -> RunProcess | None:
     owner = Identity.read(table.get("owner")) if isinstance(table, dict) else None
     if owner is None or table.get("by") not in ("supervisor", "training"):
         return None
+    numbers = [table.get(name, 1) for name in ("attempt", "processes")]
+    if not all(type(number) is int for number in numbers) or not isinstance(table.get("devices", []), list):
+        return None
     return RunProcess(
         owner=owner,
         by=table["by"],
-        attempt=int(table.get("attempt", 1)),
-        processes=int(table.get("processes", 1)),
+        attempt=numbers[0],
+        processes=numbers[1],
         devices=tuple(map(str, table.get("devices", ()))),
         launcher=Identity.read(table.get("launcher")),
     )
@@ -108,5 +111,5 @@ def read_process(directory: Path) -> RunProcess | None:
 def _read(path: Path) -> Any:
     try:
         return read_json(path)
-    except (OSError, ValueError):  # not there yet, or not ours: readers go by what else they see
+    except (OSError, ValueError, RecursionError):  # not there yet, or not ours: readers go by what else they see
         return None
