@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import attrs
 
-from specdet.experiment_rules import part_problems
 from specdet.data.spec import DataSpec
+from specdet.experiment_rules import part_problems
 from specdet.runner.spec import TrainSpec
 from specdet.spec import Problem, Spec, SpecError, component, field, spec
 from specdet.spec.argument import plain

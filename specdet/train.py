@@ -6,15 +6,17 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from specdet.exit_codes import WRONG_SPEC, exit_code
 from specdet.experiment import Experiment, load_with_source, resolved
-from specdet.spec import Problem, SpecError
+from specdet.runner.signals import StopSignals
+from specdet.spec import SpecError
+from specdet.training_failure import Failure
+from specdet.training_run import TrainingRun
 
 if TYPE_CHECKING:
     import logging
@@ -35,31 +37,34 @@ class Datasets:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Train what a spec file says; gives the exit code, which for wrong specs is that of `specdet check`."""
+    """Train what a spec file says; gives the exit code, which for wrong specs is that of `specdet check`.
+
+    Being asked to stop before the training has begun ends the process right here.
+    """
     parser = argparse.ArgumentParser(prog="specdet.train", description="Train the detector that a spec describes.")
     parser.add_argument("spec", help="a spec file, or specdet:NAME for a shipped one")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="change one value; ~KEY removes one")
     parser.add_argument("--plugin", dest="plugins", action="append", default=[], metavar="FILE",
                         help="run this plugin file; may be repeated")  # fmt: skip
     arguments = parser.parse_args(argv)
-    composed = None
+    run = TrainingRun(ends_process=True)
     try:
-        loaded = load_with_source(arguments.spec, arguments.overrides, plugins=arguments.plugins)
-        composed = loaded.composed
-        return _train(loaded.experiment, source=composed.source)
-    except SpecError as error:
-        found = composed.located(error.problems) if composed else list(error.problems)
-        return _give_up("\n".join(map(str, found)), code=exit_code(found))
-    except (ValueError, OSError, FloatingPointError) as error:
-        if not _is_ours(error):
+        with StopSignals(run.asks), run.told():
+            loaded = load_with_source(arguments.spec, arguments.overrides, plugins=arguments.plugins)
+            try:
+                return _train(loaded.experiment, source=loaded.composed.source, run=run)
+            except SpecError as error:
+                raise SpecError(loaded.composed.located(error.problems)) from error
+    except Exception:
+        if run.failure is None or run.failure.is_bug:
             raise
-        return _give_up(str(error), code=WRONG_SPEC)
+        return _give_up(run.failure)
 
 
 def build_datasets(experiment: Experiment) -> Datasets:
     """Open the data sets of a spec. Raises SpecError with all that is wrong with any of them."""
     from specdet.data.build import build_dataset
-    from specdet.data.check import root_problems
+    from specdet.data.root import root_problems
 
     data = experiment.data
     if missing := root_problems(data):
@@ -91,6 +96,7 @@ def train_detector(
     logger: "logging.Logger | None" = None,
     accelerator: "Accelerator | None" = None,
     source: str | None = None,
+    run: TrainingRun | None = None,
 ) -> "Runner":
     """Train a detector in a run directory of its own, or go on in that of the run that the spec resumes.
 
@@ -103,10 +109,33 @@ def train_detector(
         logger: Where lines go; `get_root_logger()` unless given.
         accelerator: Made from the spec unless given.
         source: The text that the spec was written as, kept in the run directory.
+        run: Where somebody else tells how it ends; else that is told in here.
 
     Returns:
         The runner, its training complete or stopped.
     """
+    with ExitStack() as stack:
+        if run is None:
+            run = TrainingRun()
+            stack.enter_context(run.told())
+        return _train_detector(
+            model, datasets, experiment, distributed=distributed, validate=validate, logger=logger,
+            accelerator=accelerator, source=source, run=run,
+        )  # fmt: skip
+
+
+def _train_detector(
+    model: "nn.Module",
+    datasets: Datasets,
+    experiment: Experiment,
+    *,
+    distributed: bool | None,
+    validate: bool,
+    logger: "logging.Logger | None",
+    accelerator: "Accelerator | None",
+    source: str | None,
+    run: TrainingRun,
+) -> "Runner":
     from torch.nn import SyncBatchNorm
 
     from specdet.data.loader import build_dataloader, close_dataloader
@@ -119,7 +148,6 @@ def train_detector(
     from specdet.runner.spec import enabled_hooks
     from specdet.runner.threads import set_threads
     from specdet.runs.files import write_text
-    from specdet.runs.lock import RunLock
 
     settings = experiment.train
     if accelerator is None:
@@ -134,8 +162,7 @@ def train_detector(
         raise SpecError.one(SYNC_BN_ON_CPU, path="model.backbone.norm")
     set_threads(settings.threads_per_process)
     logger = logger or get_root_logger(rank=rank, world_size=world_size)
-    directory = _run_directory(experiment, accelerator, source=source)
-    lock = RunLock(directory) if accelerator.is_main_process else None
+    directory = run.open(experiment, accelerator, source=source)
 
     def loader(role: str) -> Any:
         dataset: DetectionDataset | None = getattr(datasets, role)
@@ -169,7 +196,10 @@ def train_detector(
         accept_differences=settings.accept_differences,
         log_every=settings.log_every,
         spec_text=resolved(experiment),
+        asks=run.asks,
+        attempt=run.attempt,
     )
+    run.runner = runner
     evaluates = validate and datasets.val is not None and bool(experiment.eval)
     for name, hook in enabled_hooks(experiment.hooks).items():
         built = runner.build_hook(hook)
@@ -187,6 +217,7 @@ def train_detector(
     elif settings.load_from is not None:
         runner.load_checkpoint(settings.load_from)
     logger.info("run %s: %d images, %d processes", directory, len(datasets.train), world_size)
+    run.begin(runner)
     try:
         runner.run(
             [loaders[mode] for mode in modes], settings.workflow, settings.max_epochs, max_iters=settings.max_iters
@@ -194,8 +225,6 @@ def train_detector(
     finally:
         for each in loaders.values():
             close_dataloader(each)
-        if lock is not None:
-            lock.release()
     return runner
 
 
@@ -205,21 +234,31 @@ def _evaluation(runner: "Runner", loader: Any, experiment: Experiment) -> Any:
 
     ground_truth = loader.dataset.ground_truth()
     evaluators = {name: spec.build(ground_truth=ground_truth) for name, spec in experiment.eval.items()}
-    return lambda: evaluate(runner.model, loader, evaluators=evaluators, accelerator=runner.accelerator)
+    return lambda: evaluate(
+        runner.model,
+        loader,
+        evaluators=evaluators,
+        accelerator=runner.accelerator,
+        on_batch=runner.between_batches,
+    )
 
 
-def _train(experiment: Experiment, *, source: str) -> int:
+def _train(experiment: Experiment, *, source: str, run: TrainingRun) -> int:
     from specdet.checks.device import device_problems
+    from specdet.checks.files import missing_files
     from specdet.models.detectors.build import build_detector
     from specdet.runner.accelerator import make_accelerator
+    from specdet.runner.logger import get_root_logger
 
-    if lacking := [*device_problems(experiment, memory=False), *_missing_files(experiment)]:
+    if lacking := [*device_problems(experiment, memory=False), *missing_files(experiment)]:
         raise SpecError(lacking)
     accelerator = make_accelerator(experiment.train.precision, experiment.train.accumulate)
+    get_root_logger(rank=accelerator.process_index, world_size=accelerator.num_processes)
+    run.open(experiment, accelerator, source=source)  # before the data, which may take long: from here on it is seen
     datasets = build_datasets(experiment)
     _seed_weights(experiment.seed)
     runner = train_detector(
-        build_detector(experiment.model), datasets, experiment, accelerator=accelerator, source=source
+        build_detector(experiment.model), datasets, experiment, accelerator=accelerator, source=source, run=run
     )
     if runner.is_main:
         _say_results(runner)
@@ -227,38 +266,10 @@ def _train(experiment: Experiment, *, source: str) -> int:
     return runner.exit_code
 
 
-def _missing_files(experiment: Experiment) -> Iterator[Problem]:
-    """Found out before a run directory is made."""
-    for key in ("load_from", "resume_from"):
-        path = getattr(experiment.train, key)
-        if path is not None and not path.exists():
-            yield Problem(path=f"train.{key}", message=f"{path} does not exist", kind="environment")
-
-
 def _seed_weights(seed: int) -> None:
     import torch
 
     torch.manual_seed(seed)  # the same first weights on every rank; what is drawn in training is seeded by the runner
-
-
-def _run_directory(experiment: Experiment, accelerator: "Accelerator", *, source: str | None) -> Path:
-    """The folder of this run, the same on every rank: that of the run which is resumed, else a new one."""
-    from accelerate.utils import broadcast_object_list
-
-    from specdet.runs.directory import make_run_directory, run_of
-    from specdet.runs.meta import write_meta
-
-    resumed = experiment.train.resume_from and run_of(experiment.train.resume_from)
-    if resumed:
-        return resumed
-    made: list[Any] = [None]
-    if accelerator.is_main_process:
-        directory = made[0] = make_run_directory(experiment.name)
-        (directory / "spec.toml").write_text(resolved(experiment), encoding="utf-8")
-        if source is not None:
-            (directory / "spec.source.toml").write_text(source, encoding="utf-8")
-        write_meta(directory, name=experiment.name, seed=experiment.seed)
-    return broadcast_object_list(made)[0]
 
 
 def _say_results(runner: "Runner") -> None:
@@ -270,23 +281,18 @@ def _say_results(runner: "Runner") -> None:
     measured = {name: value for name, value in runner.metrics.items() if not name.startswith("val/")}
     if measured:
         console.print(results_table(measured))
-    console.print(
-        f"{'stopped' if runner.stop_reason else 'finished'}: {runner.work_dir}", soft_wrap=True, highlight=False
-    )
+    how = "stopped" if runner.exit_code else "finished"
+    console.print(f"{how}: {runner.work_dir}", soft_wrap=True, highlight=False)
 
 
-def _is_ours(error: BaseException) -> bool:
-    """Whether specdet raised an error, which then says what to do; a bug or a library's error keeps its traceback."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return trace is not None and trace.tb_frame.f_globals.get("__name__", "").split(".")[0] in ("specdet", "__main__")
-
-
-def _give_up(message: str, *, code: int) -> int:
-    if os.environ.get("RANK", "0") == "0":
-        print(message, file=sys.stderr)
-    return code
+def _give_up(failure: Failure) -> int:
+    """Say a sentence, on the main rank; on others where it is told of this process alone."""
+    rank = os.environ.get("RANK", "0")
+    if rank == "0":
+        print(failure.message, file=sys.stderr)
+    elif failure.is_own:
+        print(f"rank {rank}: {failure.message}", file=sys.stderr)
+    return failure.exit_code
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ from typing import ClassVar
 import attrs
 import pytest
 
-from specdet.experiment_rules import length_problems
 from specdet.experiment import load
+from specdet.experiment_rules import length_problems
 from specdet.runner.spec import HookSpec
 from specdet.spec import SpecError, spec
 

@@ -1,49 +1,17 @@
 """Whole trainings in processes of their own, as a user starts them."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from small_training import SMALL, command, environment, events, kill_tree, losses, run_of, same_weights, train
 
 from specdet.experiment import load
 from specdet.spec.compose import shipped_specs
 from specdet.train import Datasets, train_detector
-
-# A small network on a few drawn images: seconds, but every part of a real training takes part.
-SMALL = """
-extends = ["specdet:rpn.toml"]
-name = "small"
-[model]
-backbone = { base_channels = 8, norm = "GN" }
-neck = { out_channels = 16 }
-rpn_head = { feat_channels = 16 }
-train = { loss_normalizer = "global" }
-[data]
-images_per_device = 4
-workers_per_device = 0
-train = { count = 24 }
-val = { count = 5 }
-[optimizer]
-lr = 1e-2
-type = "SGD"
-momentum = 0.9
-[schedule]
-warmup_iters = 4
-[train]
-max_epochs = 2
-threads_per_process = 1
-log_every = { iters = 1 }
-[hooks.checkpoint]
-every = { iters = 1 }
-keep_best = "proposal/AR@100"
-"""
 
 
 @pytest.fixture
@@ -51,36 +19,6 @@ def spec(tmp_path):
     path = tmp_path / "small.toml"
     path.write_text(SMALL)
     return path
-
-
-def command(*arguments: str, processes: int = 1) -> list[str]:
-    launcher = ["-m", "accelerate.commands.launch", "--num_machines", "1", "--num_processes", str(processes)]
-    return [sys.executable, *launcher, *(["--multi_gpu"] if processes > 1 else []), "-m", "specdet.train", *arguments]
-
-
-def environment(tmp_path) -> dict[str, str]:
-    return {**os.environ, "ACCELERATE_USE_CPU": "true", "SPECDET_RUNS": str(tmp_path / "runs")}
-
-
-def train(tmp_path, *arguments: str, processes: int = 1) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        command(*arguments, processes=processes), env=environment(tmp_path), capture_output=True, text=True, timeout=240
-    )
-
-
-def run_of(tmp_path) -> Path:
-    (run,) = (tmp_path / "runs").iterdir()
-    return run
-
-
-def events(run: Path, kind: str) -> list[dict]:
-    return [
-        event for line in (run / "events.jsonl").read_text().splitlines() if (event := json.loads(line))["kind"] == kind
-    ]
-
-
-def losses(run: Path) -> list[list[float]]:
-    return [[event["data"][name] for name in ("loss/rpn_cls", "loss/rpn_box")] for event in events(run, "metric")]
 
 
 def test_a_run_directory_tells_the_whole_story(spec, tmp_path):
@@ -141,12 +79,7 @@ def test_a_killed_training_resumes_bit_for_bit(spec, tmp_path, processes):
     done = train(killed, str(spec), *options, f"train.resume_from={run_of(killed)}", processes=processes)
     assert done.returncode == 0, done.stderr
 
-    weights = [
-        load_file(run_of(folder) / "checkpoints/iter_00000018/accelerate/model.safetensors")
-        for folder in (straight, killed)
-    ]
-    assert weights[0].keys() == weights[1].keys()
-    assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
+    assert same_weights([run_of(straight), run_of(killed)], "iter_00000018")
 
 
 def test_a_disabled_hook_takes_no_part_and_stays_in_the_spec(spec, tmp_path):
@@ -155,18 +88,6 @@ def test_a_disabled_hook_takes_no_part_and_stays_in_the_spec(spec, tmp_path):
     run = run_of(tmp_path)
     assert not (run / "events.jsonl").exists()
     assert load(run / "spec.toml").hooks["events"].enabled is False
-
-
-def kill_tree(process: subprocess.Popen) -> None:
-    import psutil
-
-    tree = [process.pid, *(child.pid for child in psutil.Process(process.pid).children(recursive=True))]
-    for pid in tree:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-    process.wait()
 
 
 @pytest.mark.parametrize(

@@ -13,16 +13,20 @@ A folder is written under a hidden name, forced to the disk, and renamed. What h
 it, is not a checkpoint. Nothing of ours is pickled; what Accelerate pickles is plain numbers, read with weights_only.
 """
 
+import errno
 import hashlib
 import json
 import math
 import os
+import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 from accelerate import Accelerator
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -61,15 +65,19 @@ def write_checkpoint(
     temporary = folder / f".{final.name}{TEMPORARY}"
     if accelerator.is_main_process:
         shutil.rmtree(temporary, ignore_errors=True)
-        (temporary / ACCELERATE).mkdir(parents=True)
+        folder.mkdir(exist_ok=True)  # not its parents: a run directory that was moved away must not come back empty
+        temporary.mkdir()
+        (temporary / ACCELERATE).mkdir()
     accelerator.wait_for_everyone()
-    accelerator.save_state(str(temporary / ACCELERATE))
+    with _disk_trouble(temporary):
+        accelerator.save_state(str(temporary / ACCELERATE))
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
-        for name, text in documents.items():
-            (temporary / name).write_text(text, encoding="utf-8")
-        for name, table in tensors.items():
-            save_file({key: value.contiguous() for key, value in table.items()}, temporary / name)
+        with _disk_trouble(temporary):
+            for name, text in documents.items():
+                (temporary / name).write_text(text, encoding="utf-8")
+            for name, table in tensors.items():
+                save_file({key: value.contiguous() for key, value in table.items()}, temporary / name)
         _write_manifest(temporary, serial=1 + max((_serial(each) or 0 for each in list_checkpoints(folder)), default=0))
         _rename(temporary, final)
     accelerator.wait_for_everyone()
@@ -161,6 +169,21 @@ def prune(folder: Path, *, keep_last: int | Literal["all"], keep: Iterable[Path]
         os.replace(path, hidden)
         shutil.rmtree(hidden)
     return removed
+
+
+@contextmanager
+def _disk_trouble(temporary: Path) -> Iterator[None]:
+    """Make room again where the disk is full, and raise OSError for what libraries call by names of their own."""
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:
+        told = re.search(r"os error (\d+)", str(error))  # safetensors
+        failed = isinstance(error, RuntimeError) and "writ" in str(error)  # torch's zip files
+        shutil.rmtree(temporary, ignore_errors=True)
+        if told or failed:
+            number = int(told[1]) if told else errno.ENOSPC
+            raise OSError(number, os.strerror(number), str(temporary)) from error
+        raise
 
 
 def _rename(temporary: Path, final: Path) -> None:

@@ -9,7 +9,7 @@ import torch
 from accelerate import Accelerator
 
 from specdet.runner.accelerator import precision_of
-from specdet.runs.meta import versions
+from specdet.runs.provenance import versions
 
 # Said to resume, or without influence on weights.
 NEUTRAL_KEYS = (

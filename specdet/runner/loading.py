@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from accelerate.utils import send_to_device
+from accelerate import Accelerator
+from accelerate.utils import gather_object, send_to_device
 
 
 def steps_per_epoch(loader: Any, *, accumulate: int) -> int:
@@ -47,6 +48,14 @@ def next_batch(batches: Iterator[Any], *, loader: Any) -> Any:
         raise ValueError(str(error).rpartition("ValueError: ")[2].strip()) from error
     except StopIteration:
         raise RuntimeError(f"the loader ended before the {len(loader)} batches that its len() promises") from None
+
+
+def in_rounds(loader: Any, *, accelerator: Accelerator) -> Iterator[Any]:
+    """The batches of an epoch, and None where this rank has fewer than another, so that all ranks take equal turns."""
+    rounds = max(gather_object([len(loader)])) if accelerator.num_processes > 1 else len(loader)
+    batches = iter(loader)
+    for _ in range(rounds):
+        yield next(batches, None)
 
 
 def to_device(batch: Any, device: torch.device) -> Any:

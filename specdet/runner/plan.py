@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 import attrs
 
 from specdet.runner.loading import steps_per_epoch
+from specdet.runner.progress import Progress
 
 Workflow = Sequence[tuple[str, int]]
 
@@ -61,3 +62,13 @@ class Plan:
         if self.max_epochs is None or self.max_iters is None:
             return False
         return epoch >= self.max_epochs if self.unit == "epochs" else iter >= self.max_iters
+
+    def advance(self, progress: Progress) -> None:
+        """Move to the next place of the workflow, which is told before hooks may save where that is."""
+        complete = self.is_complete(epoch=progress.epoch, iter=progress.iter)
+        mode, count = self.workflow[progress.entry]
+        progress.done += 1
+        if progress.done >= count or (mode == "train" and complete):
+            progress.entry, progress.done = (progress.entry + 1) % len(self.workflow), 0
+        while complete and progress.entry and self.workflow[progress.entry][0] == "train":
+            progress.entry = (progress.entry + 1) % len(self.workflow)

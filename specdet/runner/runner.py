@@ -15,28 +15,28 @@ from torch import nn
 from specdet.runner import resume as resuming
 from specdet.runner.accelerator import make_accelerator, precision_of
 from specdet.runner.accumulation import share_normalizers
-from specdet.runner.agreement import Agreement
+from specdet.runner.asks import Asks, exit_code
 from specdet.runner.batch_processor import BatchProcessor, Outputs, batch_processor, checked_outputs
 from specdet.runner.checkpoint import FOLDER, remove_leftovers
 from specdet.runner.environment import Environment
+from specdet.runner.hooks.control import Abandoned, ControlHook
 from specdet.runner.hooks.ema import AveragedWeights
 from specdet.runner.hooks.log_window import LogWindow
 from specdet.runner.hooks.lr import LrHook, Schedule
-from specdet.runner.loading import next_batch, seek, steps_per_epoch, to_device
+from specdet.runner.loading import in_rounds, next_batch, seek, steps_per_epoch, to_device
 from specdet.runner.log_buffer import LogBuffer
 from specdet.runner.logger import get_root_logger
 from specdet.runner.nonfinite import raise_for_nonfinite
 from specdet.runner.plan import Plan, Workflow
 from specdet.runner.progress import Progress
-from specdet.runner.signals import StopSignals, exit_code
+from specdet.runner.signals import StopSignals
 from specdet.runner.spec import PeriodSpec
 from specdet.runner.with_hooks import WithHooks
+from specdet.runner.with_phases import WithPhases
 from specdet.runs.meta import update_meta
 
-Phase = Literal["prepare", "train", "eval", "save"]
 
-
-class Runner(WithHooks):
+class Runner(WithHooks, WithPhases):
     """Trains a model under Accelerate, with hooks (after mmcv's Runner) for all that is not the loop itself.
 
     One clock: `iter` is the number of optimizer steps completed and goes up before `after_train_iter`; `epoch` is the
@@ -61,6 +61,8 @@ class Runner(WithHooks):
         accept_differences: Resume although versions, processes or the spec differ, and log how.
         log_every: The window of averages.
         spec_text: The resolved spec, kept in each checkpoint and compared on resume.
+        asks: What the run is asked for from outside; without, it hears signals only.
+        attempt: Which start of the run this is, from 1; the one after the last that its events tell of unless given.
 
     Attributes:
         mode: "train" or "val".
@@ -71,7 +73,6 @@ class Runner(WithHooks):
         evaluate: What the Evaluation hook calls for metrics by name, equal on all ranks; set by the owner.
         averaged: The averaged weights to validate with, where a hook keeps some.
         stop_reason: Why the run was asked to stop, None while it was not.
-        phase_listeners: Called with the phase that begins.
     """
 
     def __init__(
@@ -91,6 +92,8 @@ class Runner(WithHooks):
         accept_differences: bool = False,
         log_every: PeriodSpec | None = None,
         spec_text: str | None = None,
+        asks: Asks | None = None,
+        attempt: int | None = None,
     ):
         super().__init__()
         if not callable(batch_processor):
@@ -114,7 +117,6 @@ class Runner(WithHooks):
         resuming.save_unwrapped(self.accelerator)
 
         self.mode: Literal["train", "val"] = "train"
-        self.phase: Phase = "prepare"
         self.progress = Progress()
         self.inner_iter = self.iters_per_epoch = 0
         self.data_seconds = 0.0
@@ -125,13 +127,12 @@ class Runner(WithHooks):
         self.averaged: AveragedWeights | None = None
         self.last_checkpoint: Path | None = None
         self.stop_reason: str | None = None
-        self.exception: BaseException | None = None
-        self.phase_listeners: list[Callable[[Phase], None]] = []
-        self._requested: str | None = None
-        self._signals = StopSignals()
-        self._agreement = Agreement(self.accelerator)
+        self.attempt = attempt
+        self._asks = asks or Asks()
+        self._control = ControlHook(self._asks, accelerator=self.accelerator)
         self._resumed: resuming.Resumed | None = None
         self.register_hook(LogWindow(log_every or PeriodSpec(iters=50)), name="log_window")
+        self.register_hook(self._control, name="control")
         if schedule is not None:
             self.register_hook(LrHook(schedule), name="lr")
 
@@ -169,7 +170,7 @@ class Runner(WithHooks):
 
     @property
     def exit_code(self) -> int:
-        """What the process should exit with: 0, 75 after SIGTERM (queue it again), 130 after Ctrl-C."""
+        """What the process should exit with: 0, or that of what stopped the run."""
         return exit_code(self.stop_reason)
 
     @property
@@ -183,11 +184,33 @@ class Runner(WithHooks):
 
     def request_stop(self, reason: str) -> None:
         """End the run after this step. Every rank asks at the same step, as it does from equal metrics."""
-        self._requested = self._requested or reason
+        self.stop_reason = self.stop_reason or reason
 
     def record_metrics(self, metrics: Mapping[str, float]) -> None:
         """Take over metrics that were measured now."""
         self.progress.record(metrics)
+
+    def measure(self) -> bool:
+        """Evaluate now, on all ranks together, and take over the metrics; False where that was broken off."""
+        assert self.evaluate is not None, "there is something to evaluate"
+        try:
+            with self.validating():
+                metrics = self.evaluate()
+        except Abandoned:
+            return False
+        self.record_metrics(metrics)
+        return True
+
+    def between_batches(self, done: int) -> None:
+        """What an evaluation calls after each batch, on every rank equally often, with the number of batches done.
+
+        Raises:
+            Abandoned: On every rank, where the run is to stop.
+        """
+        for listener in self.batch_listeners:
+            listener()
+        if self._control.leaves(self, batch=done):
+            raise Abandoned
 
     # -- the loop
 
@@ -209,7 +232,7 @@ class Runner(WithHooks):
         if self.progress.entry >= len(self.plan.workflow):  # resumed, knowingly, with another workflow
             self.progress.entry = self.progress.done = 0
         try:
-            with self._signals:
+            with StopSignals(self._asks):
                 self._start()
                 while self.stop_reason is None and not (self.complete and self.progress.entry == 0):
                     mode, _ = self.plan.workflow[self.progress.entry]
@@ -245,18 +268,17 @@ class Runner(WithHooks):
                 progress.iter += 1
                 progress.batch += self.accumulate
                 self.call_hook("after_train_iter")
-                if self._must_stop():
+                if self.stop_reason is not None:
                     return
                 if self.complete and inner_iter + 1 < self.iters_per_epoch:
-                    self._advance()
+                    self.plan.advance(progress)
                     return
             if self._resumed is not None:
                 self._resumed.restore_random_states()
             progress.epoch += 1
             progress.batch = 0
-            self._advance()
+            self.plan.advance(progress)
             self.call_hook("after_train_epoch")
-            self._must_stop()
 
     def val(self, loader: Any) -> None:
         """One validation epoch: losses in eval mode, averaged into `metrics` as `val/...`."""
@@ -264,25 +286,17 @@ class Runner(WithHooks):
         self.call_hook("before_val_epoch")
         self.log_buffer.clear()
         with self.validating():
-            for inner_iter, batch in enumerate(loader):
-                self.inner_iter = inner_iter
-                self.call_hook("before_val_iter")
-                # The model itself, not its DDP wrapper, whose buffers are broadcast at each call: shares may be uneven.
-                outputs = self.batch_processor(
-                    self.unwrapped_model, to_device(batch, self.accelerator.device), train_mode=False
-                )
-                self.outputs = checked_outputs(outputs, self.batch_processor)
-                self.log_buffer.update(self.outputs["log_vars"], self.outputs["num_samples"])
-                self.call_hook("after_val_iter")
-                if self.world_size == 1 and self._signals.reason:
+            for inner_iter, batch in enumerate(in_rounds(loader, accelerator=self.accelerator)):
+                if batch is not None:
+                    self._validate(batch, inner_iter)
+                if self._control.leaves(self, batch=inner_iter + 1):
                     break
-        if self._must_stop():
+        if self.stop_reason is not None:
             return  # an epoch that is not finished counts for nothing
-        self._advance()
+        self.plan.advance(self.progress)
         self.record_metrics({f"val/{name}": value for name, value in self.log_buffer.average().items()})
         self.call_hook("after_val_epoch")
         self.log_buffer.clear()
-        self._must_stop()
 
     @contextmanager
     def validating(self) -> Iterator[None]:
@@ -297,16 +311,6 @@ class Runner(WithHooks):
                 yield
         finally:
             self.model.train(was_training)
-
-    @contextmanager
-    def in_phase(self, phase: Phase) -> Iterator[None]:
-        """Tell who listens that a phase begins, and that the one before it goes on at the end."""
-        before = self.phase
-        self._enter(phase)
-        try:
-            yield
-        finally:
-            self._enter(before)
 
     # -- checkpoints
 
@@ -376,21 +380,13 @@ class Runner(WithHooks):
                 self.log_buffer.update(self.outputs["log_vars"], self.outputs["num_samples"])
                 self.call_hook("after_train_forward")
 
-    def _advance(self) -> None:
-        """Move to the next place of the workflow, before hooks may save where that is."""
-        progress = self.progress
-        mode, count = self.plan.workflow[progress.entry]
-        progress.done += 1
-        if progress.done >= count or (mode == "train" and self.complete):
-            progress.entry, progress.done = (progress.entry + 1) % len(self.plan.workflow), 0
-        while self.complete and progress.entry and self.plan.workflow[progress.entry][0] == "train":
-            progress.entry = (progress.entry + 1) % len(self.plan.workflow)
-
-    def _must_stop(self) -> bool:
-        self.stop_reason = self._requested or self._agreement.agreed(self._signals.reason)
-        return self.stop_reason is not None
-
-    def _enter(self, phase: Phase) -> None:
-        self.phase = phase
-        for listener in self.phase_listeners:
-            listener(phase)
+    def _validate(self, batch: Any, inner_iter: int) -> None:
+        self.inner_iter = inner_iter
+        self.call_hook("before_val_iter")
+        # The model itself, not its DDP wrapper, whose buffers are broadcast at each call: shares may be uneven.
+        outputs = self.batch_processor(
+            self.unwrapped_model, to_device(batch, self.accelerator.device), train_mode=False
+        )
+        self.outputs = checked_outputs(outputs, self.batch_processor)
+        self.log_buffer.update(self.outputs["log_vars"], self.outputs["num_samples"])
+        self.call_hook("after_val_iter")

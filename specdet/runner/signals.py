@@ -43,8 +43,9 @@ class StopSignals:
             if number == signal.SIGTERM:
                 os._exit(128 + number)
             return
-        first = self._asks.signalled_at
+        first = self._asks.handled_at
         if first is None:
+            self._asks.handled_at = time.monotonic()
             self._asks.add_signal(signal.Signals(number).name)
         elif number == signal.SIGINT and time.monotonic() - first > FORWARDED_WITHIN:
             signal.signal(number, signal.SIG_DFL)

@@ -5,7 +5,7 @@ from typing import Literal
 
 import torch
 
-from specdet.runs.meta import cores
+from specdet.runs.provenance import cores
 
 
 def set_threads(threads: int | Literal["auto"] = "auto", *, local_world_size: int | None = None) -> int:

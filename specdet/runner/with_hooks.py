@@ -15,6 +15,7 @@ class WithHooks:
     """Has hooks, and calls them at named points, in order."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._hooks = HookTable()
 
     @property

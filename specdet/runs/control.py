@@ -42,8 +42,7 @@ def ask(directory: Path, kind: Kind, *, by: str = "cli") -> Command:
     """Ask a run for something. Raises OSError where its directory cannot be written to."""
     now = time.time()
     command = Command(id=f"{int(now * 1e6):017d}-{secrets.token_hex(2)}", kind=kind, t=round(now, 3), by=by)
-    folder = directory / FOLDER / "new"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _folder(directory, "new")
     write_json(folder / f"{command.id}.json", {"v": VERSION, **attrs.asdict(command)})
     return command
 
@@ -60,8 +59,7 @@ def pending(directory: Path) -> list[Command]:
 
 def finish(directory: Path, command: Command, *, outcome: str) -> None:
     """Say what came of a command: "done", or a sentence on why it was not."""
-    done = directory / FOLDER / "done"
-    done.mkdir(parents=True, exist_ok=True)
+    done = _folder(directory, "done")
     write_json(done / f"{command.id}.json", {"v": VERSION, **attrs.asdict(command), "outcome": outcome})
     (directory / FOLDER / "new" / f"{command.id}.json").unlink(missing_ok=True)
 
@@ -72,6 +70,13 @@ def outcome_of(directory: Path, command: Command) -> str | None:
         return read_json(directory / FOLDER / "done" / f"{command.id}.json")["outcome"]
     except FileNotFoundError:
         return None
+
+
+def _folder(directory: Path, name: str) -> Path:
+    """A folder for commands; a run directory that was moved away is not made again for it."""
+    (directory / FOLDER).mkdir(exist_ok=True)
+    (directory / FOLDER / name).mkdir(exist_ok=True)
+    return directory / FOLDER / name
 
 
 def _read(path: Path) -> Command | None:

@@ -14,7 +14,7 @@ VERSION = 1
 
 @attrs.frozen(kw_only=True)
 class End:
-    """Written once an attempt by rank 0, as the last thing it does.
+    """Written once an attempt, as the last thing: by rank 0, or by the first rank that failed.
 
     Attributes:
         outcome: finished (all that was asked for is trained), stopped (asked to, or by a signal), failed.

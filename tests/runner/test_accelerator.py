@@ -47,9 +47,8 @@ def test_sharding_from_the_environment_is_refused(monkeypatch, variable):
 
 def test_threads_are_shared_between_the_processes_of_a_machine():
     # In a process of its own: OpenMP keeps what it was told.
-    code = (
-        "import os; from specdet.runs.meta import cores; from specdet.runner.threads import set_threads; import torch; "
-    )
+    code = "import os; from specdet.runs.provenance import cores; import torch; "
+    code += "from specdet.runner.threads import set_threads; "
     code += "assert set_threads(3) == torch.get_num_threads() == 3; n = set_threads(); "
     code += "assert n == torch.get_num_threads() == max(1, cores() // 2), n; "
     code += "assert set_threads(local_world_size=10**6) == 1"

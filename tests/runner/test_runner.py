@@ -208,7 +208,7 @@ def test_order_of_hooks_is_kept_in_meta(tmp_path):
     trained(runner, max_epochs=1)
     assert json.loads((tmp_path / "meta.json").read_text())["hooks"] == runner.hook_order
     assert [line.split()[:2] for line in runner.hook_order] == [
-        ["HIGH", "optimizer"], ["LOW", "log_window"], ["LOW", "checkpoint"],
+        ["HIGH", "optimizer"], ["LOW", "log_window"], ["LOW", "checkpoint"], ["VERY_LOW", "control"],
     ]  # fmt: skip
 
 

@@ -5,9 +5,10 @@ import pytest
 from toy_training import toy_loader, toy_runner
 
 from specdet.runner import signals
+from specdet.runner.asks import Asks, exit_code
 from specdet.runner.checkpoint import FOLDER, list_checkpoints
 from specdet.runner.hooks.base import Hook
-from specdet.runner.signals import StopSignals, exit_code
+from specdet.runner.signals import StopSignals
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 75), (signal.SIGINT, 130)])
@@ -51,15 +52,17 @@ def test_an_interrupt_that_a_launcher_passes_on_counts_once_a_later_one_ends_at_
     now, raised = [100.0], []
     monkeypatch.setattr(signals.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(signals.signal, "raise_signal", raised.append)
-    with StopSignals() as stop:
+    asks = Asks()
+    with StopSignals(asks):
         os.kill(os.getpid(), signal.SIGINT)
         now[0] += 0.3
         os.kill(os.getpid(), signal.SIGINT)
-        assert stop.reason == "SIGINT" and raised == []
+        assert asks.names == {"SIGINT"} and raised == []
         now[0] += 2.0
         os.kill(os.getpid(), signal.SIGINT)
         assert raised == [signal.SIGINT] and signal.getsignal(signal.SIGINT) is signal.SIG_DFL
 
 
 def test_exit_codes():
-    assert [exit_code(reason) for reason in (None, "enough", "SIGTERM", "SIGINT")] == [0, 0, 75, 130]
+    reasons = (None, "enough", "SIGTERM", "stop", "stop_now", "orphaned", "SIGINT")
+    assert [exit_code(reason) for reason in reasons] == [0, 0, 75, 76, 76, 77, 130]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from specdet.runner.asks import STOP_NOW
 from specdet.runner.checkpoint import checkpoint_name, prune
 from specdet.runner.hooks.base import Hook
 from specdet.runner.hooks.metric_watch import MetricWatch
@@ -33,17 +34,20 @@ class CheckpointHook(Hook):
         if runner.work_dir is None:
             raise ValueError("the Checkpoint hook needs a place to write to: give the Runner a work_dir")
 
+    def before_train_epoch(self, runner: "Runner") -> None:
+        self.save(runner, due=False)  # a resumed run may have made up for an evaluation that was broken off
+
     def after_train_iter(self, runner: "Runner") -> None:
-        self._after(runner, due=self.spec.every.after_iter(runner.iter))
+        self.save(runner, due=self.spec.every.after_iter(runner.iter))
 
     def after_train_epoch(self, runner: "Runner") -> None:
-        self._after(runner, due=self.spec.every.after_epoch(runner.epoch))
+        self.save(runner, due=self.spec.every.after_epoch(runner.epoch))
 
     def after_val_epoch(self, runner: "Runner") -> None:
-        self._after(runner, due=False)
+        self.save(runner, due=False)
 
     def after_run(self, runner: "Runner") -> None:
-        self._after(runner, due=True)
+        self.save(runner, due=True)
 
     def state_dict(self) -> dict[str, Any]:
         return self._watch.state_dict() if self._watch else {}
@@ -52,7 +56,10 @@ class CheckpointHook(Hook):
         if self._watch:
             self._watch.load_state_dict(state)
 
-    def _after(self, runner: "Runner", *, due: bool) -> None:
+    def save(self, runner: "Runner", *, due: bool) -> None:
+        """Write a checkpoint where it is due or the best so far, and remove old ones. All ranks together."""
+        if runner.stop_reason == STOP_NOW:
+            return
         try:
             is_best = self._watch is not None and self._watch.look(runner)
         except ValueError:

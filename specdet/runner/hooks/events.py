@@ -8,11 +8,13 @@ from specdet.runner.checkpoint import FOLDER
 from specdet.runner.hooks.base import Hook
 from specdet.runner.hooks.fresh_metrics import FreshMetrics
 from specdet.runner.spec import EventsHookSpec
+from specdet.runs.control import Command
 from specdet.runs.events import EventWriter, Kind
 from specdet.runs.files import write_json
 
 if TYPE_CHECKING:
-    from specdet.runner.runner import Phase, Runner
+    from specdet.runner.runner import Runner
+    from specdet.runner.with_phases import Phase
 
 EVENTS = "events.jsonl"
 PROGRESS = "progress.json"
@@ -22,7 +24,7 @@ VERSION = 1
 class EventsHook(Hook):
     """Appends an event for each window ("metric"), phase, evaluation ("eval"), checkpoint and error; keeps a heartbeat.
 
-    Main rank only. Each event of metrics holds plain numbers by name.
+    So are the commands that were dealt with. Main rank only. Each event of metrics holds plain numbers by name.
     """
 
     priority: ClassVar[str] = "VERY_LOW"
@@ -43,25 +45,25 @@ class EventsHook(Hook):
             return
         runner.work_dir.mkdir(parents=True, exist_ok=True)
         self._runner, self._folder = runner, runner.work_dir
-        self._writer = EventWriter(self._folder / EVENTS)
+        self._writer = EventWriter(self._folder / EVENTS, attempt=runner.attempt)
         self._fresh.skip(runner.progress)
         self._checkpoint = runner.last_checkpoint
         self._rate = (time.monotonic(), runner.iter)
         if self._on_phase not in runner.phase_listeners:
             runner.phase_listeners.append(self._on_phase)
+            runner.batch_listeners.append(self._on_batch)
+            runner.command_listeners.append(self._on_command)
         self._on_phase(runner.phase)
 
     def after_train_iter(self, runner: "Runner") -> None:
         self._tell_news(runner)
-        if time.monotonic() - self._beat >= self.spec.heartbeat:
-            self._write_progress(runner)
+        self._on_batch()
 
     def after_train_epoch(self, runner: "Runner") -> None:
         self._tell_news(runner)
 
     def after_val_iter(self, runner: "Runner") -> None:
-        if time.monotonic() - self._beat >= self.spec.heartbeat:
-            self._write_progress(runner)
+        self._on_batch()
 
     def after_val_epoch(self, runner: "Runner") -> None:
         self._tell_news(runner)
@@ -74,8 +76,11 @@ class EventsHook(Hook):
 
     def on_exception(self, runner: "Runner") -> None:
         error = runner.exception
-        self._event("error", {"type": type(error).__name__, "message": str(error)})
-        self._close(runner, phase="failed")
+        try:
+            self._event("error", {"type": type(error).__name__, "message": str(error)})
+            self._close(runner, phase="failed")
+        except OSError as unwritten:  # often the very thing that ended the run: a full disk
+            runner.logger.warning("that the run failed could not be written down: %s", unwritten)
 
     def _event(self, kind: Kind, data: dict) -> None:
         if self._writer is not None and self._runner is not None:
@@ -87,6 +92,14 @@ class EventsHook(Hook):
         assert self._runner is not None
         self._event("phase", {"phase": phase})
         self._write_progress(self._runner)
+
+    def _on_batch(self) -> None:
+        if self._writer is not None and time.monotonic() - self._beat >= self.spec.heartbeat:
+            assert self._runner is not None
+            self._write_progress(self._runner)
+
+    def _on_command(self, command: Command, outcome: str) -> None:
+        self._event("command", {"id": command.id, "command": command.kind, "outcome": outcome})
 
     def _tell_news(self, runner: "Runner") -> None:
         if self._writer is None:

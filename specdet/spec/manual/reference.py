@@ -20,7 +20,8 @@ from specdet.spec.paths import SpecPath, dotted
 
 PREFACE = (
     "Printed by `specdet explain --markdown`. A component is a table whose `type` is one of the tags of its family; "
-    "the other keys are those of the tag. Keyed components are tables under names of your choice, such as `[hooks.NAME]`; "
+    "the other keys are those of the tag. "
+    "Keyed components are tables under names of your choice, such as `[hooks.NAME]`; "
     '`order = ["b", "a"]` beside them says another order than the one written.'
 )
 
