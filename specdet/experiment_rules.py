@@ -187,12 +187,11 @@ def _schedule(experiment: "Experiment") -> Iterator[Problem]:
 def _class_lists(experiment: "Experiment") -> Iterator[Problem]:
     """Labels are numbers: sets that are used together number the same classes alike."""
     data = experiment.data
-    sets = (
-        {"train": data.train}
-        if isinstance(data.train, Spec)
-        else {f"train.{key}": each for key, each in data.train.items()}
-    )
-    sets["val"] = data.val
+    sets: dict[str, Spec | None] = {"val": data.val}
+    if isinstance(data.train, Spec):
+        sets = {"train": data.train, **sets}
+    else:
+        sets = {**{dotted(("train", key)): each for key, each in data.train.items()}, **sets}
     named = [(path, classes) for path, each in sets.items() if (classes := getattr(each, "classes", ()))]
     for path, classes in named[1:]:
         if classes != named[0][1]:

@@ -88,6 +88,7 @@ COMPONENTS: Components = MappingProxyType(
 
 LONGEST_NAME = 64
 NEAR = 0.72  # of 1: a letter or two that differ; below it, suggestions mislead
+SHORT, NEAR_SHORT = 4, 0.6  # letters of a name of which two swapped ones are a larger part
 
 
 class UnknownTag(ValueError):
@@ -140,7 +141,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     if len(name) > LONGEST_NAME:
         return ""  # no misspelling, and comparing it would take its time
     folded = {each.lower(): each for each in names}
-    near = get_close_matches(name.lower(), folded, n=1, cutoff=NEAR)
+    near = get_close_matches(name.lower(), folded, n=1, cutoff=NEAR if len(name) > SHORT else NEAR_SHORT)
     near = near or sorted((each for each in folded if len(each) > 2 and each in name.lower()), key=len)[-1:]
     if near:
         return f" (did you mean '{folded[near[0]]}'?)"

@@ -262,6 +262,7 @@ def _train(experiment: Experiment, *, source: str, run: TrainingRun) -> int:
     )
     if runner.is_main:
         _say_results(runner)
+    accelerator.wait_for_everyone()  # a rank that ends while another still talks to it takes that one down
     accelerator.end_training()
     return runner.exit_code
 

@@ -126,6 +126,7 @@ def main(folder: Path) -> None:
         "broken": failure_of(model, accelerator, loader=loader, using={"broken": Broken()}),
     }
     (folder / f"{rank}.json").write_text(json.dumps(report))
+    accelerator.wait_for_everyone()  # a rank that ends while another still talks to it takes that one down
     accelerator.end_training()
 
 
