@@ -14,44 +14,103 @@ COMPONENTS: Components = MappingProxyType(
     {
         "detector": {
             "RPN": "specdet.models.detectors.spec:RPNSpec",
+            "FastRCNN": "specdet.models.detectors.two_stage_spec:FastRCNNSpec",
+            "FasterRCNN": "specdet.models.detectors.two_stage_spec:FasterRCNNSpec",
+            "CascadeRCNN": "specdet.models.detectors.two_stage_spec:CascadeRCNNSpec",
+            "MaskRCNN": "specdet.models.detectors.two_stage_spec:MaskRCNNSpec",
+            "CascadeMaskRCNN": "specdet.models.detectors.two_stage_spec:CascadeMaskRCNNSpec",
+            "RetinaNet": "specdet.models.detectors.dense_spec:RetinaNetSpec",
+            "ATSS": "specdet.models.detectors.dense_spec:ATSSSpec",
+            "FCOS": "specdet.models.detectors.fcos_spec:FCOSSpec",
+            "SSD": "specdet.models.detectors.ssd_spec:SSDSpec",
         },
         "backbone": {
             "ResNet": "specdet.models.backbones.spec:ResNetSpec",
+            "VGG": "specdet.models.backbones.vgg_spec:VGGSpec",
+            "MobileNetV3": "specdet.models.backbones.mobilenet_spec:MobileNetV3Spec",
+            "ResNeXt": "specdet.models.backbones.spec:ResNeXtSpec",
+            "Timm": "specdet.models.backbones.spec:TimmSpec",
+            "Torchvision": "specdet.models.backbones.spec:TorchvisionSpec",
         },
         "neck": {
             "FPN": "specdet.models.necks.spec:FPNSpec",
+            "SSDExtra": "specdet.models.necks.spec:SSDExtraSpec",
         },
-        "head": {
+        "rpn_head": {
             "RPNHead": "specdet.models.heads.spec:RPNHeadSpec",
+        },
+        "retina_head": {
+            "RetinaHead": "specdet.models.heads.spec:RetinaHeadSpec",
+        },
+        "atss_head": {
+            "ATSSHead": "specdet.models.heads.spec:ATSSHeadSpec",
+        },
+        "fcos_head": {
+            "FCOSHead": "specdet.models.heads.spec:FCOSHeadSpec",
+        },
+        "ssd_head": {
+            "SSDHead": "specdet.models.heads.spec:SSDHeadSpec",
+        },
+        "roi_head": {
+            "StandardRoIHead": "specdet.models.roi_heads.spec:StandardRoIHeadSpec",
+            "CascadeRoIHead": "specdet.models.roi_heads.spec:CascadeRoIHeadSpec",
+        },
+        "mask_head": {
+            "MaskHead": "specdet.models.roi_heads.spec:MaskHeadSpec",
+        },
+        "roi_extractor": {
+            "RoIExtractor": "specdet.models.roi_heads.spec:RoIExtractorSpec",
+        },
+        "bbox_head": {
+            "BBoxHead": "specdet.models.roi_heads.spec:BBoxHeadSpec",
         },
         "anchors": {
             "AnchorGenerator": "specdet.boxes.spec:AnchorGeneratorSpec",
+        },
+        "default_boxes": {
+            "SSDAnchors": "specdet.boxes.spec:SSDAnchorsSpec",
+        },
+        "points": {
+            "Points": "specdet.boxes.spec:PointsSpec",
         },
         "coder": {
             "DeltaXYWH": "specdet.boxes.spec:DeltaXYWHSpec",
         },
         "assigner": {
             "MaxIoU": "specdet.models.matching.spec:MaxIoUAssignerSpec",
+            "ATSS": "specdet.models.matching.spec:ATSSAssignerSpec",
+        },
+        "point_assigner": {
+            "FCOS": "specdet.models.matching.spec:FCOSAssignerSpec",
         },
         "sampler": {
             "Random": "specdet.models.matching.spec:RandomSamplerSpec",
         },
         "loss": {
+            "CrossEntropy": "specdet.models.losses.spec:CrossEntropySpec",
             "BinaryCrossEntropy": "specdet.models.losses.spec:BinaryCrossEntropySpec",
             "L1": "specdet.models.losses.spec:L1LossSpec",
             "SmoothL1": "specdet.models.losses.spec:SmoothL1LossSpec",
             "IoU": "specdet.models.losses.spec:IoULossSpec",
             "GIoU": "specdet.models.losses.spec:GIoULossSpec",
+            "DIoU": "specdet.models.losses.spec:DIoULossSpec",
+            "CIoU": "specdet.models.losses.spec:CIoULossSpec",
+            "Focal": "specdet.models.losses.spec:FocalLossSpec",
+            "QualityFocal": "specdet.models.losses.spec:QualityFocalLossSpec",
         },
         "dataset": {
             "Coco": "specdet.data.spec:CocoSpec",
             "Voc": "specdet.data.spec:VocSpec",
+            "Yolo": "specdet.data.spec:YoloSpec",
             "Shapes": "specdet.data.spec:ShapesSpec",
         },
         "transform": {
             "Resize": "specdet.data.transforms.spec:ResizeSpec",
+            "Stretch": "specdet.data.transforms.spec:StretchSpec",
             "Flip": "specdet.data.transforms.spec:FlipSpec",
             "Photometric": "specdet.data.transforms.spec:PhotometricSpec",
+            "ZoomOut": "specdet.data.transforms.spec:ZoomOutSpec",
+            "IoUCrop": "specdet.data.transforms.spec:IoUCropSpec",
         },
         "optimizer": {
             "SGD": "specdet.optim.spec:SGDSpec",
@@ -71,6 +130,10 @@ COMPONENTS: Components = MappingProxyType(
         "evaluator": {
             "ProposalRecall": "specdet.evaluation.spec:ProposalRecallSpec",
             "CocoBox": "specdet.evaluation.spec:CocoBoxSpec",
+            "CocoMask": "specdet.evaluation.spec:CocoMaskSpec",
+            "VocMAP": "specdet.evaluation.spec:VocMAPSpec",
+            "ConfusionMatrix": "specdet.evaluation.spec:ConfusionMatrixSpec",
+            "ErrorBreakdown": "specdet.evaluation.spec:ErrorBreakdownSpec",
         },
         "hook": {
             "Optimizer": "specdet.runner.spec:OptimizerHookSpec",
@@ -79,6 +142,7 @@ COMPONENTS: Components = MappingProxyType(
             "Events": "specdet.runner.spec:EventsHookSpec",
             "TensorBoard": "specdet.runner.spec:TensorBoardHookSpec",
             "Evaluation": "specdet.runner.spec:EvaluationHookSpec",
+            "Predictions": "specdet.runner.spec:PredictionsHookSpec",
             "EMA": "specdet.runner.spec:EMAHookSpec",
             "EarlyStopping": "specdet.runner.spec:EarlyStoppingHookSpec",
         },

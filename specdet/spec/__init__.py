@@ -3,5 +3,6 @@
 from specdet.spec.base import Spec, spec
 from specdet.spec.fields import component, field
 from specdet.spec.problems import Problem, SpecError
+from specdet.spec.published import Published
 
-__all__ = ["Problem", "Spec", "SpecError", "component", "field", "spec"]
+__all__ = ["Problem", "Published", "Spec", "SpecError", "component", "field", "spec"]

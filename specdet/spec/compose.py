@@ -1,7 +1,7 @@
 """Composition: one spec file, what it extends, and the command line become one table with the origin of every value."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,14 @@ from specdet.spec.origin import Origin
 from specdet.spec.paths import SpecPath, dotted, undotted
 from specdet.spec.problems import Problem
 from specdet.spec.read import DEEPEST, read_file
+from specdet.spec.shipped import shipped
 from specdet.spec.values import value_text
 from specdet.spec.version import VERSION
 
 SHIPPED = "specdet:"  # `extends = ["specdet:base/..."]` names a spec that comes with the package
 LANGUAGE_KEYS = ("extends", "unset")  # said to compose, not part of the experiment
 MOST_FILES = 100  # that a spec extends
+Refuse = Callable[[Path], str]  # why a file is not to be opened, or an empty text
 
 
 def compose(
@@ -28,6 +30,7 @@ def compose(
     base: Mapping[str, Any] | None = None,
     text: str | None = None,
     part: bool = False,
+    refuse: Refuse | None = None,
 ) -> Composed:
     """Read `path` with all that it extends, then apply `key=value` and `~key` overrides.
 
@@ -40,8 +43,9 @@ def compose(
         base: Defaults that lie beneath everything (the hooks that every run has); they can be removed like the rest.
         text: What the file is to say instead of what it says on disk: an editor's buffer.
         part: Whether the file is a base for others, and may unset what only they bring.
+        refuse: Says why a file may not be extended, where it may not: it is not opened then.
     """
-    layers = _Layers(base or {}, part=part)
+    layers = _Layers(base or {}, part=part, refuse=refuse)
     source = layers.add_reference(path, chain=(), relative_to=Path.cwd(), text=text)
     for argument in sorted(overrides, key=turn):
         layers.add_argument(argument)
@@ -65,17 +69,15 @@ def spec_of(path: str) -> str:
 
 
 def shipped_specs() -> Path:
-    """The folder of the specs that come with specdet: inside an installed package, or beside it in a checkout."""
-    package = Path(__file__).resolve().parent.parent
-    installed = package / "_shipped" / "specs"
-    return installed if installed.is_dir() else package.parent / "specs"
+    """The folder of the specs that come with specdet."""
+    return shipped("specs")
 
 
 class _Layers:
     """The table as it grows, layer by layer."""
 
-    def __init__(self, base: Mapping[str, Any], *, part: bool):
-        self.part = part
+    def __init__(self, base: Mapping[str, Any], *, part: bool, refuse: Refuse | None):
+        self.part, self.refuse = part, refuse
         self.tree: dict[str, Any] = merge({}, base)
         self.origins: dict[SpecPath, Origin] = {}
         self.files: list[Path] = []
@@ -122,6 +124,9 @@ class _Layers:
             return ""
         if file in self.files:  # several bases may have one in common: it lies beneath all of them, once
             return self.texts[file]
+        if chain and self.refuse and (why := self.refuse(file)):
+            self.unreadable(f"'{reference}' is not opened: {why}", asked_by=asked_by, at=at)
+            return ""
         if len(self.files) + len(chain) == MOST_FILES:
             self.unreadable(f"this makes more than {MOST_FILES} files to extend", asked_by=asked_by, at=at)
             return ""

@@ -10,6 +10,7 @@ import attrs
 from specdet.registry import Registry
 from specdet.spec.base import Spec
 from specdet.spec.fields import meta_of
+from specdet.spec.published import Published
 from specdet.spec.secret import Secret
 
 
@@ -50,7 +51,7 @@ def _value(value: Any, family: str, roots: Mapping[str, Path | None]) -> Any:
         return [_value(item, family, roots) for item in value]
     if isinstance(value, Secret):
         return {"env": value.env}
-    return str(value) if isinstance(value, Path) else value
+    return str(value) if isinstance(value, Path | Published) else value
 
 
 def _tag(spec: Spec, family: str) -> dict[str, str]:

@@ -20,6 +20,7 @@ from specdet.spec.merge import lookup
 from specdet.spec.origin import NOWHERE, Origin
 from specdet.spec.paths import SpecPath, dotted
 from specdet.spec.problems import Problem
+from specdet.spec.published import FORM, Published
 from specdet.spec.secret import HOW, NAME, Secret
 from specdet.spec.words import describe, shown
 
@@ -50,6 +51,7 @@ class ValueRules:
             self.converter.register_structure_hook(kind, self.scalar)
         self.converter.register_structure_hook(Path, self.file_path)
         self.converter.register_structure_hook(Secret, self.secret)
+        self.converter.register_structure_hook(Published, self.published)
 
     def add_rule(self, applies: Callable[[Any], bool], rule: Callable[[Any, Any], Any]) -> None:
         """Use `rule(value, kind)` for the kinds that `applies` holds for."""
@@ -138,6 +140,11 @@ class ValueRules:
         text = value.text if isinstance(value, Argument) and not isinstance(value.value, str) else plain(value)
         return Path(os.path.normpath(folder / Path(text).expanduser()))
 
+    def published(self, value: Any, kind: Any) -> Any:
+        """An address, or a name under which weights are published."""
+        text = value.text if isinstance(value, Argument) and not isinstance(value.value, str) else plain(value)
+        return Published(text) if isinstance(text, str) and FORM.fullmatch(text) else self.expected(kind, value)
+
     def secret(self, value: Any, _: Any) -> Any:
         """The name of what is not written here; a message never repeats what was."""
         value = plain(value)
@@ -167,6 +174,7 @@ class ValueRules:
             return None
         if len(arms) == 1:
             return self.value(value, arms[0])
+        telling: list[Problem] = []  # what an arm says that is more than that the value is another kind of thing
         for arm in arms:
             found, deeper = self.attempt(lambda arm=arm: self.value(value, arm))
             if not deeper:
@@ -174,6 +182,10 @@ class ValueRules:
             if all(problem.path != dotted(self.path) for problem in deeper):
                 self.problems += deeper  # the arm fits, something inside it does not: tell that
                 return INVALID
+            telling += [problem for problem in deeper if not problem.message.startswith("expected ")]
+        if len(telling) == 1:
+            self.problems += telling
+            return INVALID
         return self.expected(kind, value)
 
     def attempt(self, rule: Callable[[], Any]) -> tuple[Any, list[Problem]]:

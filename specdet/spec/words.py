@@ -6,6 +6,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 from specdet.spec.argument import plain
+from specdet.spec.published import Published
 from specdet.spec.secret import Secret
 
 NAMES = {
@@ -14,6 +15,7 @@ NAMES = {
     float: "a number",
     str: "text",
     Path: "a path (text)",
+    Published: "an address (https://...) or a published name (..._Weights....)",
     Secret: 'a secret, { env = "NAME" }',
 }
 

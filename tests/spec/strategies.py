@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from specdet.registry import Registry
 from specdet.spec import Spec, SpecError
 from specdet.spec.fields import Meta, meta_of
+from specdet.spec.published import Published
 from specdet.spec.secret import Secret
 
 CHARACTERS = st.characters(codec="utf-8", exclude_categories=["Cs"])
@@ -74,6 +75,9 @@ def _values(kind: Any, meta: Meta) -> st.SearchStrategy[Any]:
         return specs(kind)
     if kind is Path:  # absolute, since a relative one depends on the file that says it
         return st.sampled_from([Path("/data"), Path("/data/a b"), Path("/é")])
+    if kind is Published:
+        addresses = ["https://example.org/w.pth#sha256=00", "ResNet50_Weights.IMAGENET1K_V1"]
+        return st.sampled_from([Published(each) for each in addresses])
     plain = {bool: st.booleans(), str: NAMES, NoneType: st.none(), Secret: st.builds(Secret, env=st.just("TOKEN"))}
     return plain[kind]
 

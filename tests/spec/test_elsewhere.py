@@ -14,7 +14,8 @@ from specdet.spec.elsewhere import known_at, taken_by
         ("limits", " (did you mean 'eval.NAME.limits'?)"),
         ("seed", " (did you mean 'seed', above all tables?)"),
         ("weight_decay", " (did you mean 'optimizer.weight_decay'?)"),
-        ("num_classes", ""),
+        ("num_classes", " (did you mean 'model.num_classes'?)"),
+        ("num_queries", ""),
     ],
 )
 def test_a_key_is_known_at_one_place_of_a_spec(key, said):

@@ -142,8 +142,8 @@ def test_what_is_wrong_elsewhere_is_told_besides(plugin):
         ("x = 1", "says no COMPONENTS = {family: {tag: SpecClass}}"),
         ("COMPONENTS = 3", "the plugin 'mine' offers no {family: {tag: SpecClass}}"),
         ("COMPONENTS = {'haed': {}}", "offers 'haed', which is no family of components"),
-        ("COMPONENTS = {'head': {'X': int}}", "'mine:X' is no spec class: it wants @spec and the base class Spec"),
-        ("COMPONENTS = {'head': {'X': 'nowhere:X'}}", "'mine:X' cannot be loaded: ModuleNotFoundError"),
+        ("COMPONENTS = {'rpn_head': {'X': int}}", "'mine:X' is no spec class: it wants @spec and the base class Spec"),
+        ("COMPONENTS = {'rpn_head': {'X': 'nowhere:X'}}", "'mine:X' cannot be loaded: ModuleNotFoundError"),
         ("raise KeyboardInterrupt", None),
     ],
 )

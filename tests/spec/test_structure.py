@@ -140,6 +140,7 @@ def part(tree):
 
 
 def test_a_part_of_a_spec_may_leave_out_what_it_likes():
+    assert problems({})  # as a whole spec it would lack something
     part({})
     part({"flag": True, "inner": {"count": 3}})
     part({"hooks": {"best": {"patience": 3}}})  # a key of some hook, whose type a later file says

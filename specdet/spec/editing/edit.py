@@ -81,10 +81,15 @@ class SpecFile:
                 value = value.get(key) if isinstance(value, dict) else None
         return value
 
-    def set(self, path: SpecPath, value: Any) -> "SpecFile":
+    def set(self, path: SpecPath, value: Any, *, spelling: str = "") -> "SpecFile":
         """Give `path` a value, in its place or where a person would add it.
 
         A table replaces the one that is there. The index behind the last item of an array adds one.
+
+        Args:
+            path: Where.
+            value: What.
+            spelling: How to write it, as 1e-3 for 0.001; TOML on one line.
 
         Raises:
             SpecError: For what TOML cannot hold, a path through a plain value, or a text that cannot take it.
@@ -96,12 +101,14 @@ class SpecFile:
             writer = Writer(self.text, tree)
             if writer.known(path) < len(path):
                 free = path[: writer.known(path) + 1]
-                return self._first(writer.adding(path, Written(value=value)), [wanted], path=path, free=free)
+                written = (Written(value=value, text=text) for text in ([spelling] if spelling else []) + [""])
+                ways = (way for each in written for way in writer.adding(path, each))
+                return self._first(ways, [wanted], path=path, free=free)
             old = writer.at(path)
             if same(old, value):
                 return self
             return self._first(
-                self._ways_to_replace(writer, path, old, value), [wanted], path=path, free=path, stays=True
+                self._ways_to_replace(writer, path, old, value, spelling), [wanted], path=path, free=path, stays=True
             )
 
     def remove(self, path: SpecPath) -> "SpecFile":
@@ -197,11 +204,11 @@ class SpecFile:
         message = "found no way to write this that leaves what else the file says as it is: edit it by hand"
         raise SpecError.one(message, path=dotted(path))
 
-    def _ways_to_replace(self, writer: Writer, path: SpecPath, old: Any, value: Any) -> Iterator[str]:
+    def _ways_to_replace(self, writer: Writer, path: SpecPath, old: Any, value: Any, spelling: str) -> Iterator[str]:
         item = writer.layout.item(path)
         if item is None or isinstance(old, dict) or "#" in self.text[item.value.start : item.end]:
             yield from self._by_parts(path, old, value)
-        yield from writer.replacing(path, value)
+        yield from writer.replacing(path, value, spelling=spelling)
         for text in writer.removing(path):
             without = read_file(self.path, text=text)
             if without.usable:

@@ -43,13 +43,13 @@ class Writer:
         self.newline = "\r\n" if 2 * original.count("\r\n") > original.count("\n") else "\n"
         self.ended = not original or original.endswith("\n")
 
-    def replacing(self, path: SpecPath, value: Any) -> Iterator[str]:
-        """The value at `path` becomes another, in its place."""
+    def replacing(self, path: SpecPath, value: Any, *, spelling: str = "") -> Iterator[str]:
+        """The value at `path` becomes another, in its place; `spelling` is how to write it, if it can be."""
         item = self.layout.item(path)
         if item is not None:
             old = self.text[item.value.start : item.end]
-            for like in (old, ""):
-                new = self.value(value, like=like)
+            spellings = [spelling] if spelling else []
+            for new in (*spellings, self.value(value, like=old), self.value(value)):
                 yield self.spliced([Splice(item.value.start, item.end, new), *self._aligned(item, len(new))])
             return
         (container, first), *others = parts_of(self.layout, path)

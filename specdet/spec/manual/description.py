@@ -14,6 +14,7 @@ from specdet.spec.base import Spec
 from specdet.spec.dump import to_table
 from specdet.spec.fields import REQUIRED, Meta, meta_of, range_text
 from specdet.spec.paths import SpecPath
+from specdet.spec.published import Published
 from specdet.spec.secret import Secret
 from specdet.spec.values import value_text
 from specdet.spec.words import allows, describe
@@ -27,7 +28,7 @@ class Kind(StrEnum):
     FLOAT = "float"
     TEXT = "text"
     PATH = "path"
-    SECRET = "secret"  # { env = "NAME" }
+    SECRET = "secret"  # a kind. { env = "NAME" }  # nosec B105
     CHOICE = "choice"  # one of `choices`
     ARRAY = "array"  # any number of `item`
     TUPLE = "tuple"  # `parts`, in this order
@@ -51,6 +52,7 @@ SCALARS = {
     float: Kind.FLOAT,
     str: Kind.TEXT,
     Path: Kind.PATH,
+    Published: Kind.TEXT,
     Secret: Kind.SECRET,
 }
 
@@ -253,7 +255,7 @@ def _plain(value: Any) -> Any:
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    return str(value) if isinstance(value, Path) else value
+    return str(value) if isinstance(value, Path | Published) else value
 
 
 def _differs(value: Spec, attribute: attrs.Attribute) -> bool:

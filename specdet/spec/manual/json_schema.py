@@ -162,6 +162,9 @@ class _Writer:
                     properties[name] = True  # else every mistake in it would be told twice
             else:
                 untyped[name] = weakest(demands)
+                if all(isinstance(each, dict) and each.get("type") == "object" for each in demands):
+                    # Or tombi warns of every key that only the branches name.
+                    outer[name] |= {"type": "object", "additionalProperties": True}
         rules = [self.branch(each, branch, default=tag) for each, branch in branches.items()]
         if self.extends and untyped:
             rules.append({"if": {"required": ["type"]}, "then": True, "else": {"properties": untyped}})

@@ -72,11 +72,12 @@ def test_every_shipped_spec_fits(path):
 
 
 def test_an_editor_shows_help_type_default_and_condition_of_a_key():
-    shown = SCHEMAS[False]["properties"]["model"]["properties"]["backbone"]["properties"]["norm_eval"]
+    shown = SCHEMAS[False]["properties"]["model"]["properties"]["backbone"]["properties"]["zero_init_residual"]
     help, *rest = shown["description"].split("\n\n")
-    assert help.startswith("Keep the running statistics of BN as they are")
-    assert rest == ["Type: true or false.", "Default: false.", 'It matters only where norm is "BN" or "SyncBN".']
-    assert (shown["title"], shown["default"]) == ("norm_eval", False)
+    assert help.startswith("Start each block as the identity")
+    assert rest[:2] == ["Type: true or false.", "Default: false."]
+    assert rest[2].startswith('It matters only where norm is "BN", "GN" or "SyncBN" and weights is "none"')
+    assert (shown["title"], shown["default"]) == ("zero_init_residual", False)
 
 
 def test_an_editor_shows_what_each_tag_is():
