@@ -22,6 +22,12 @@ def box_areas(boxes_xyxy: Tensor) -> Tensor:
     return (x2 - x1) * (y2 - y1)
 
 
+def have_extent(boxes_xyxy: Tensor, least: float = 0.0) -> Tensor:
+    """Boxes that have an area, and whose width and height are at least `least` px; (..., 4) to (...) bool."""
+    sides = boxes_xyxy[..., 2:] - boxes_xyxy[..., :2]
+    return ((sides > 0) & (sides >= least)).all(-1)
+
+
 def clip_boxes(boxes_xyxy: Tensor, sizes: Tensor) -> Tensor:
     """Boxes cut to their images.
 

@@ -1,5 +1,7 @@
 """Intersection over union: of all pairs, and of boxes side by side. All run without autocast, in the boxes' dtype."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -49,3 +51,30 @@ def elementwise_giou(first_xyxy: Tensor, second_xyxy: Tensor) -> Tensor:
     high = torch.maximum(first_xyxy[..., 2:], second_xyxy[..., 2:])
     hull = (high - low).clamp(min=0).prod(-1).clamp(min=EPSILON)
     return overlap / union.clamp(min=EPSILON) - (hull - union) / hull
+
+
+def elementwise_diou(first_xyxy: Tensor, second_xyxy: Tensor) -> Tensor:
+    """Distance IoU (Zheng et al. 2019, arXiv:1911.08287) of boxes side by side; (...), -1 to 1."""
+    low = torch.minimum(first_xyxy[..., :2], second_xyxy[..., :2])
+    high = torch.maximum(first_xyxy[..., 2:], second_xyxy[..., 2:])
+    diagonal = (high - low).square().sum(-1).clamp(min=EPSILON)
+    apart = first_xyxy[..., :2] + first_xyxy[..., 2:] - second_xyxy[..., :2] - second_xyxy[..., 2:]
+    return elementwise_iou(first_xyxy, second_xyxy) - (apart / 2).square().sum(-1) / diagonal
+
+
+def elementwise_ciou(first_xyxy: Tensor, second_xyxy: Tensor) -> Tensor:
+    """Complete IoU (Zheng et al. 2019, arXiv:1911.08287) of boxes side by side; (...), at most 1.
+
+    The weight of the shapes' difference has no gradient.
+    """
+    shape = (_slope(first_xyxy) - _slope(second_xyxy)).square() * (4 / math.pi**2)
+    with torch.no_grad():
+        iou = elementwise_iou(first_xyxy, second_xyxy)
+        weight = shape / (1 - iou + shape).clamp(min=EPSILON)
+    return elementwise_diou(first_xyxy, second_xyxy) - weight * shape
+
+
+def _slope(boxes_xyxy: Tensor) -> Tensor:
+    """The angle of each box's diagonal: arctan(width / height), 0 to pi / 2; (..., 4) to (...)."""
+    width, height = (boxes_xyxy[..., 2:] - boxes_xyxy[..., :2]).unbind(-1)
+    return torch.atan2(width.clamp(min=EPSILON), height.clamp(min=EPSILON))

@@ -5,7 +5,8 @@ import torch
 from torchvision.models.detection.anchor_utils import AnchorGenerator as TorchvisionAnchors
 from torchvision.models.detection.image_list import ImageList
 
-from specdet.boxes.anchors import CACHED_GRIDS, AnchorGenerator
+from specdet.boxes.anchors import AnchorGenerator
+from specdet.boxes.grids import CACHED_GRIDS
 from specdet.boxes.spec import AnchorGeneratorSpec
 from specdet.spec import SpecError
 
@@ -36,6 +37,17 @@ def test_mmdetections_conventions_by_hand():
     wide, tall = (half * root, half / root), (half / root, half * root)
     expected = [[x - w, y - h, x + w, y + h] for y in (0, 4) for x in (0, 4) for w, h in (wide, (half, half), tall)]
     torch.testing.assert_close(anchors, torch.tensor(expected))
+
+
+def test_octaves_are_divided_evenly():
+    """RetinaNet (arXiv:1708.02002): 2^0, 2^(1/3) and 2^(2/3) times four strides."""
+    generator = AnchorGenerator(AnchorGeneratorSpec(scales=(4.0,), scales_per_octave=3), strides=(8, 16))
+    assert generator.anchors_per_cell == 9
+    squares = [(cell[3:6, 2] - cell[3:6, 0]).tolist() for cell in generator.cell_anchors]
+    assert squares == [pytest.approx([side, side * 2 ** (1 / 3), side * 2 ** (2 / 3)]) for side in (32, 64)]
+    two = AnchorGenerator(AnchorGeneratorSpec(scales=(2.0, 8.0), ratios=(1.0,), scales_per_octave=2), strides=(4,))
+    sides = (two.cell_anchors[0][:, 2] - two.cell_anchors[0][:, 0]).tolist()
+    assert sides == pytest.approx([8, 8 * 2**0.5, 32, 32 * 2**0.5])
 
 
 def test_orders_hold_the_same_anchors_in_another_order():
