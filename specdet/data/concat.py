@@ -1,13 +1,16 @@
 """Several training sets as one."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import attrs
 import numpy as np
-from torch import Tensor
 
 from specdet.data.reader import Reader
 from specdet.data.record import Record
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class ConcatReader:
@@ -33,7 +36,7 @@ class ConcatReader:
         reader, place = self._place(index)
         return attrs.evolve(reader.record(place), image_id=index)
 
-    def image(self, index: int) -> Tensor:
+    def image(self, index: int) -> "Tensor":
         """(3, height, width) uint8 RGB."""
         reader, place = self._place(index)
         return reader.image(place)

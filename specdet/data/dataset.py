@@ -1,7 +1,7 @@
 """DetectionDataset: a reader and transforms, addressed by (epoch, index)."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal, Protocol
 
 import attrs
 import numpy as np
@@ -10,10 +10,15 @@ from torch.utils.data import Dataset
 from torchvision import tv_tensors
 from torchvision.transforms.v2 import functional as F
 
-from specdet.data.keys import image_key
+from specdet.data.images import UnreadableImage
+from specdet.data.keys import image_key, mixed_key
+from specdet.data.proposals import StoredProposals
 from specdet.data.reader import Reader
 from specdet.data.record import Record
 from specdet.data.sample import Sample
+
+REPLACEMENTS = 20  # tried for a bad image before the data set is called broken
+BLANK = 64  # px, the sides of the image that stands for a bad one
 
 
 class Transform(Protocol):
@@ -29,10 +34,26 @@ class DetectionDataset(Dataset[Sample]):
 
     A sample is a pure function of (seed, epoch, index): neither the order in which samples are asked for, nor the
     process that makes them, nor any global state changes it.
+
+    Args:
+        masks: Give samples the masks that the reader has. Its ground truth has them in any case.
+        proposals: Boxes found earlier, of every image, to give with the samples.
+        on_bad_image: Of an image that cannot be used: raise an error, give another image instead, for training, or a
+            black one without objects, for evaluation. Samples tell of it in `bad`.
     """
 
-    def __init__(self, reader: Reader, *, transforms: Sequence[Transform] = (), seed: int = 0):
-        self.reader = reader
+    def __init__(
+        self,
+        reader: Reader,
+        *,
+        transforms: Sequence[Transform] = (),
+        seed: int = 0,
+        masks: bool = False,
+        proposals: StoredProposals | None = None,
+        on_bad_image: Literal["error", "replace", "blank"] = "error",
+    ):
+        self.on_bad_image = on_bad_image
+        self.reader, self.masks, self.proposals = reader, masks, proposals
         self.transforms = tuple(transforms)
         self.seed = seed
 
@@ -50,21 +71,52 @@ class DetectionDataset(Dataset[Sample]):
         return len(self.reader)
 
     def __getitem__(self, key: tuple[int, int]) -> Sample:
-        """The sample of `(epoch, index)`. Raises ValueError where its file cannot be decoded."""
+        """The sample of `(epoch, index)`.
+
+        Raises:
+            UnreadableImage: Where its file cannot be used, and that is an error; where none of many others can.
+        """
         epoch, index = key
-        record = self.reader.record(index)
+        bad: dict[int, str] = {}
+        for place in self._places(epoch, index):
+            record, random = self.reader.record(place), image_key(seed=self.seed, epoch=epoch, index=place)
+            try:
+                image = self.reader.image(place)
+            except UnreadableImage as error:
+                if self.on_bad_image == "error":
+                    raise
+                bad[record.image_id] = str(error)
+                if self.on_bad_image == "blank":
+                    black = torch.zeros(3, BLANK, BLANK, dtype=torch.uint8)
+                    blank = self._sample(_blank(record), image=black, key=random)
+                    return attrs.evolve(blank, bad=bad, original_size=(record.height, record.width))
+            else:
+                return attrs.evolve(self._sample(record, image=image, key=random), bad=bad)
+        raise UnreadableImage(f"{len(bad)} images one after the other cannot be used; the last: {[*bad.values()][-1]}")
+
+    def _places(self, epoch: int, index: int) -> Iterator[int]:
+        """The image's, then those of others that may stand for it: of its orientation, as batches have one.
+
+        Each is a function of (seed, epoch, index) alone, so that no worker's luck and no resume changes it.
+        """
+        yield index
+        wide = self.sizes[:, 1] > self.sizes[:, 0]
+        alike = np.flatnonzero(wide == wide[index])
+        for attempt in range(REPLACEMENTS):
+            key = mixed_key(image_key(seed=self.seed, epoch=epoch, index=index), attempt)
+            yield int(alike[key % len(alike)])
+
+    def _sample(self, record: Record, *, image: torch.Tensor, key: int) -> Sample:
         sample = Sample(
-            image=tv_tensors.Image(self.reader.image(index)),
-            boxes=tv_tensors.BoundingBoxes(
-                torch.from_numpy(record.boxes.copy()),
-                format=tv_tensors.BoundingBoxFormat.XYXY,  # pyright: ignore[reportCallIssue]
-                canvas_size=(record.height, record.width),
-            ),
+            image=tv_tensors.Image(image),
+            boxes=_boxes(record.boxes.copy(), record),
             labels=torch.from_numpy(record.labels.copy()),
             crowd=torch.from_numpy(record.crowd.copy()),
             image_id=record.image_id,
             original_size=(record.height, record.width),
-            key=image_key(seed=self.seed, epoch=epoch, index=index),
+            key=key,
+            masks=_decoded(record) if self.masks else None,
+            proposals=_boxes(self.proposals.of(record.image_id), record) if self.proposals else None,
         )
         generator = torch.Generator().manual_seed(sample.key)
         for transform in self.transforms:
@@ -75,7 +127,8 @@ class DetectionDataset(Dataset[Sample]):
         """Everything that is to be found, in COCO's format and in pixels of the original images.
 
         A category's id is its label, an image's id the one in `Batch.image_ids`; annotations count from 1, because
-        COCO's evaluation takes an annotation with the id 0 for none.
+        COCO's evaluation takes an annotation with the id 0 for none. The `segmentation` of an object is its mask, where
+        masks were read and it has one.
         """
         images, annotations = [], []
         for index in range(len(self)):
@@ -87,16 +140,36 @@ class DetectionDataset(Dataset[Sample]):
         return {"images": images, "annotations": annotations, "categories": categories}
 
 
-def _clipped(sample: Sample) -> Sample:
-    """Boxes cut at the border of the image; those with nothing left are dropped."""
-    boxes = F.clamp_bounding_boxes(sample.boxes)
-    keep = (boxes[:, 2:] > boxes[:, :2]).all(dim=1)
-    return attrs.evolve(
-        sample,
-        boxes=tv_tensors.wrap(boxes[keep], like=sample.boxes),  # pyright: ignore[reportCallIssue]
-        labels=sample.labels[keep],
-        crowd=sample.crowd[keep],
+def _blank(record: Record) -> Record:
+    """What is known of the small image that stands for a bad one."""
+    nothing = {name: getattr(record, name)[:0] for name in ("boxes", "labels", "crowd", "area")}
+    return attrs.evolve(record, height=BLANK, width=BLANK, **nothing, polygons=None, masks=None)
+
+
+def _boxes(boxes: np.ndarray, record: Record) -> tv_tensors.BoundingBoxes:
+    return tv_tensors.BoundingBoxes(
+        torch.from_numpy(boxes),
+        format=tv_tensors.BoundingBoxFormat.XYXY,  # pyright: ignore[reportCallIssue]
+        canvas_size=(record.height, record.width),
     )
+
+
+def _decoded(record: Record) -> tv_tensors.Mask:
+    """(G, height, width) uint8; all 0 where there is no mask."""
+    from specdet.masks import rle  # who wants no masks does without
+
+    encoded = record.masks if record.masks is not None else (rle.UNKNOWN,) * len(record.labels)
+    return tv_tensors.Mask(torch.from_numpy(rle.decode(encoded, height=record.height, width=record.width)))
+
+
+def _clipped(sample: Sample) -> Sample:
+    """Boxes cut at the border of the image; objects with nothing left are dropped, proposals have no extent then."""
+    boxes = F.clamp_bounding_boxes(sample.boxes)
+    proposals = sample.proposals
+    if proposals is not None:
+        proposals = F.clamp_bounding_boxes(proposals)
+    clipped = attrs.evolve(sample, boxes=boxes, proposals=proposals)
+    return clipped.only((boxes[:, 2:] > boxes[:, :2]).all(dim=1))
 
 
 def _coco_annotations(record: Record, *, first_id: int) -> Iterable[dict[str, Any]]:
@@ -110,6 +183,9 @@ def _coco_annotations(record: Record, *, first_id: int) -> Iterable[dict[str, An
             "area": area,
             "iscrowd": int(crowd),
         }
-        if record.polygons is not None:
+        if record.masks is not None:
+            if text := record.masks[place]:
+                annotation["segmentation"] = {"size": [record.height, record.width], "counts": text.decode("ascii")}
+        elif record.polygons is not None:
             annotation["segmentation"] = [list(record.polygons[place])]
         yield annotation

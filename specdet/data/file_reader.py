@@ -2,41 +2,44 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from torch import Tensor
 
 from specdet.data.findings import Findings
-from specdet.data.images import image_size, read_image
+from specdet.data.images import UnreadableImage, image_size, read_image
 from specdet.data.record import Record, RecordTable
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class FileReader:
     """Images of a folder, with their records."""
 
-    def __init__(self, records: Sequence[Record], *, classes: tuple[str, ...], folder: Path):
+    def __init__(self, records: Sequence[Record] | RecordTable, *, classes: tuple[str, ...], folder: Path):
         self.classes = classes
-        self._table = RecordTable(records, folder=folder)
+        self.table = records if isinstance(records, RecordTable) else RecordTable(records, folder=folder)
 
     def __len__(self) -> int:
-        return len(self._table)
+        return len(self.table)
 
     @property
     def sizes(self) -> np.ndarray:
         """(n, 2) int64 heights and widths, px."""
-        return self._table.sizes
+        return self.table.sizes
 
     def record(self, index: int) -> Record:
         """What is known of the image at `index`."""
-        return self._table[index]
+        return self.table[index]
 
-    def image(self, index: int) -> Tensor:
-        """(3, height, width) uint8 RGB. Raises ValueError where the file cannot be decoded or has another size."""
-        record = self._table[index]
+    def image(self, index: int) -> "Tensor":
+        """(3, height, width) uint8 RGB. Raises UnreadableImage, also where the file has another size than noted."""
+        record = self.table[index]
         assert record.path is not None
         image = read_image(record.path)
         if (found := tuple(image.shape[1:])) != (record.height, record.width):
-            raise ValueError(size_mismatch(record.path, found=found, noted=(record.height, record.width)))
+            raise UnreadableImage(size_mismatch(record.path, found=found, noted=(record.height, record.width)))
         return image
 
 
@@ -61,14 +64,21 @@ def check_header(path: Path, *, noted: tuple[int, int], findings: Findings, fiel
 
 def to_train_on(records: Sequence[Record], *, filter_empty: bool, min_size: int, findings: Findings) -> list[Record]:
     """The records that training uses: with a box that is not crowd, and large enough."""
-    kept = [
-        record
-        for record in records
-        if (not filter_empty or not record.crowd.all()) and min(record.height, record.width) >= min_size
-    ]
+    kept = []
+    for record in records:
+        if filter_empty and record.crowd.all():
+            findings.note("images without a box to learn from, left out of training", _name(record))
+        elif min(record.height, record.width) < min_size:
+            findings.note(f"images with a side below min_size ({min_size} px), left out of training", _name(record))
+        else:
+            kept.append(record)
     if not kept and not findings.any_wrong:  # else that is the reason
         findings.wrong(
             f"no image to train on: {len(records)} images, none of at least {min_size} px with a box of a known class",
             path="",
         )
     return kept
+
+
+def _name(record: Record) -> str:
+    return record.path.name if record.path else f"{record.image_id}"

@@ -1,11 +1,13 @@
 """Reader: what every source of images offers, whether it reads files or draws."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from torch import Tensor
 
 from specdet.data.record import Record
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Reader(Protocol):
@@ -27,6 +29,6 @@ class Reader(Protocol):
         """What is known of the image at `index`."""
         ...
 
-    def image(self, index: int) -> Tensor:
-        """(3, height, width) uint8 RGB. Raises ValueError, which names the file, where it cannot be decoded."""
+    def image(self, index: int) -> "Tensor":
+        """(3, height, width) uint8 RGB. Raises UnreadableImage where it cannot be used."""
         ...

@@ -5,18 +5,21 @@ The random bits come from Philox, whose raw stream numpy promises to keep, and e
 """
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import attrs
 import numpy as np
-import torch
-from torch import Tensor
 
 from specdet.data.polygon import SUBPIXELS, fill_convex
 from specdet.data.record import Record
 from specdet.data.spec import ShapesSpec
 
-CLASSES = ("ellipse", "rectangle", "triangle")
+if TYPE_CHECKING:
+    from torch import Tensor
+
+CLASSES = ShapesSpec.classes
 ELLIPSE_CORNERS = 32
 PLACES_TRIED = 12  # before a shape that overlaps the others too much is given up
 CONTRAST = 60  # the least difference between a shape and the ground's mean in some channel, of 255
@@ -87,9 +90,9 @@ class Shapes:
 
     classes = CLASSES
 
-    def __init__(self, spec: ShapesSpec, *, training: bool = False, headers: bool = False):
+    def __init__(self, spec: ShapesSpec, *, training: bool = False, headers: bool = False, masks: bool = False):
         # `training` and `headers` are for readers of files: a drawn image always holds a shape and has no header.
-        self.spec = spec
+        self.spec, self.masks = spec, masks
         self._latest: tuple[int, Layout] | None = None  # an image and its record are asked for together
         self.sizes = np.full((spec.count, 2), spec.size, dtype=np.int64)
 
@@ -97,7 +100,7 @@ class Shapes:
         return self.spec.count
 
     def record(self, index: int) -> Record:
-        """Boxes, labels, mask areas and polygons of one image; draws no pixel."""
+        """Boxes, labels, mask areas, polygons and, where asked for, masks of one image; draws no pixel."""
         shapes = self.layout(index).shapes
         return Record(
             image_id=index,
@@ -109,10 +112,17 @@ class Shapes:
             crowd=np.zeros(len(shapes), dtype=np.bool_),
             area=np.array([shape.mask.sum() for shape in shapes], dtype=np.float32),
             polygons=tuple(tuple((shape.corners / SUBPIXELS).ravel().tolist()) for shape in shapes),
+            masks=self._encoded(shapes) if self.masks else None,
         )
 
-    def image(self, index: int) -> Tensor:
+    def image(self, index: int) -> "Tensor":
         """(3, size, size) uint8 RGB."""
+        import torch  # who only looks at images does without
+
+        return torch.from_numpy(self.pixels(index)).permute(2, 0, 1).contiguous()
+
+    def pixels(self, index: int) -> np.ndarray:
+        """(size, size, 3) uint8 RGB."""
         layout = self.layout(index)
         draws = Draws(seed=self.spec.seed, index=index, stream=1)
         size = self.spec.size
@@ -122,7 +132,17 @@ class Shapes:
             canvas[:, top:bottom, left:right][:, shape.mask] = np.array(shape.colour, dtype=np.int16)[:, None]
         summed = draws.bytes(BYTES_SUMMED * canvas.size).reshape(BYTES_SUMMED, -1).sum(axis=0, dtype=np.int16)
         canvas += _noise_of_sum(self.spec.noise)[summed].reshape(canvas.shape)
-        return torch.from_numpy(canvas.clip(0, 255).astype(np.uint8))
+        return canvas.clip(0, 255).astype(np.uint8).transpose(1, 2, 0)
+
+    def _encoded(self, shapes: Sequence[Shape]) -> tuple[bytes, ...]:
+        """The pixels themselves: COCO fills a polygon otherwise, with all that its outline touches."""
+        from specdet.masks import rle  # who wants no masks does without
+
+        canvas = np.zeros((len(shapes), self.spec.size, self.spec.size), dtype=np.uint8)
+        for mask, shape in zip(canvas, shapes, strict=True):
+            left, top, right, bottom = shape.box
+            mask[top:bottom, left:right] = shape.mask
+        return rle.encode(canvas)
 
     def layout(self, index: int) -> Layout:
         """Where the shapes of the image at `index` lie."""

@@ -1,18 +1,21 @@
 """Reading PASCAL VOC's layout: a list of names in ImageSets/Main, an XML file and an image for each (devkit, 2012)."""
 
-import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from xml.etree.ElementTree import Element, ParseError  # what is read, defusedxml parses  # nosec B405
 
 import attrs
 import numpy as np
+from defusedxml.ElementTree import parse  # no entities, which may grow without end or read other files
 
 from specdet.data.box_check import checked_boxes
-from specdet.data.file_reader import FileReader, check_header, to_train_on
+from specdet.data.class_choice import chosen_classes
+from specdet.data.file_reader import FileReader, check_header
 from specdet.data.findings import Findings
 from specdet.data.images import existing_files, image_size
 from specdet.data.record import Record
 from specdet.data.spec import VocSpec
+from specdet.data.subset import used
 from specdet.registry import suggestion
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -38,7 +41,7 @@ class _Annotation:
     objects: tuple[_Object, ...]
 
 
-def read_voc(spec: VocSpec, *, training: bool, headers: bool = False) -> FileReader:
+def read_voc(spec: VocSpec, *, training: bool, headers: bool = False, findings: Findings | None = None) -> FileReader:
     """The images of one split.
 
     VOC counts pixels from 1 and includes the last one: its box (xmin, ymin, xmax, ymax) is (xmin - 1, ymin - 1, xmax,
@@ -48,18 +51,20 @@ def read_voc(spec: VocSpec, *, training: bool, headers: bool = False) -> FileRea
     Args:
         training: Leave out what `filter_empty` and `min_size` say.
         headers: Open every image file and compare its size with the one noted.
+        findings: Takes what is found; whatever can be used of the files is then given in spite of problems.
 
     Raises:
         SpecError: With everything that is wrong with the files, its paths relative to `spec`.
     """
-    findings = Findings(spec.folder)
+    settled, findings = findings is None, findings or Findings(spec.source)
     names = _split(spec, findings)
     annotations = [*_annotations(names, folder=spec.folder, headers=headers, findings=findings)]
-    classes = _classes(annotations, wanted=spec.classes, training=training, findings=findings)
-    records = _records(annotations, classes=classes, difficult_is_crowd=spec.difficult == "crowd", findings=findings)
-    if training:
-        records = to_train_on(records, filter_empty=spec.filter_empty, min_size=spec.min_size, findings=findings)
-    findings.settle()
+    present = sorted({each.name for annotation in annotations for each in annotation.objects})
+    classes, label = chosen_classes(present, spec=spec, place="split", whole=training, findings=findings)
+    records = _records(annotations, label=label, difficult_is_crowd=spec.difficult == "crowd", findings=findings)
+    records = used(records, spec=spec, classes=classes, training=training, findings=findings)
+    if settled:
+        findings.settle()
     return FileReader(records, classes=classes, folder=spec.folder / "JPEGImages")
 
 
@@ -69,10 +74,10 @@ def _split(spec: VocSpec, findings: Findings) -> list[str]:
         findings.wrong("the folder does not exist", path="folder", kind="environment")
         findings.settle()
     for name in ("JPEGImages", "Annotations"):
-        if not (spec.folder / name).is_dir():
+        if findings.may_open(spec.folder / name, path="folder") and not (spec.folder / name).is_dir():
             findings.wrong(f"has no folder {name}", path="folder", kind="environment")
     listing = spec.folder / "ImageSets" / "Main" / f"{spec.split}.txt"
-    if not listing.is_file():
+    if findings.may_open(listing, path="folder") and not listing.is_file():
         others = sorted(path.stem for path in listing.parent.glob("*.txt") if path.is_file())
         text = f"has no list ImageSets/Main/{spec.split}.txt{suggestion(spec.split, others)}"
         if listing.is_dir():
@@ -93,6 +98,8 @@ def _annotations(names: list[str], *, folder: Path, headers: bool, findings: Fin
     for image_id, name in enumerate(names):
         file = folder / "Annotations" / f"{name}.xml"
         path = folder / "JPEGImages" / images.get(name, f"{name}.jpg")
+        if not all([findings.may_open(each, path="folder") for each in (file, path)]):
+            continue
         if name not in images:
             findings.wrong("image files that do not exist", str(path), path="folder", kind="environment")
             continue
@@ -100,10 +107,11 @@ def _annotations(names: list[str], *, folder: Path, headers: bool, findings: Fin
             findings.wrong("annotation files that do not exist", str(file), path="folder", kind="environment")
             continue
         try:
-            root = ElementTree.parse(file).getroot()
+            root = parse(file).getroot()
+            assert root is not None, "what could be parsed has a root"
             height, width = _size(root) or image_size(path)
             objects = tuple(_object(element) for element in root.iter("object"))
-        except (ElementTree.ParseError, LookupError, OSError, ValueError) as error:
+        except (ParseError, LookupError, OSError, ValueError) as error:
             findings.wrong("files that cannot be read", f"{file.name}: {error}", path="folder")
             continue
         if headers:
@@ -111,7 +119,7 @@ def _annotations(names: list[str], *, folder: Path, headers: bool, findings: Fin
         yield _Annotation(image_id=image_id, path=path, height=height, width=width, objects=objects)
 
 
-def _size(root: ElementTree.Element) -> tuple[int, int] | None:
+def _size(root: Element) -> tuple[int, int] | None:
     """Height and width as noted, or None where they are not: some tools leave `<size>` out, or write 0."""
     texts = [root.findtext(f"size/{side}", "").strip() for side in ("height", "width")]
     if not all(text.isdecimal() and len(text) < 10 and int(text) > 0 for text in texts):
@@ -119,7 +127,7 @@ def _size(root: ElementTree.Element) -> tuple[int, int] | None:
     return int(texts[0]), int(texts[1])
 
 
-def _object(element: ElementTree.Element) -> _Object:
+def _object(element: Element) -> _Object:
     """Raises ValueError where the name or a corner is missing."""
     name = element.findtext("name", "").strip()
     texts = [element.findtext(f"bndbox/{corner}", "").strip() for corner in CORNERS]
@@ -131,25 +139,10 @@ def _object(element: ElementTree.Element) -> _Object:
     return _Object(name=name, corners=tuple(float(text) for text in texts), difficult=difficult)
 
 
-def _classes(
-    annotations: list[_Annotation], *, wanted: tuple[str, ...], training: bool, findings: Findings
-) -> tuple[str, ...]:
-    present = sorted({each.name for annotation in annotations for each in annotation.objects})
-    for name in wanted:
-        if name not in present:
-            text = f"classes that the split lacks (it has {', '.join(present) or 'none'})"
-            if training:
-                findings.wrong(text, f"'{name}'{suggestion(name, present)}", path="classes")
-            else:  # a small split need not hold every class that was learned
-                findings.remark(text, f"'{name}'")
-    return wanted or tuple(present)
-
-
 def _records(
-    annotations: list[_Annotation], *, classes: tuple[str, ...], difficult_is_crowd: bool, findings: Findings
+    annotations: list[_Annotation], *, label: Mapping[str, int], difficult_is_crowd: bool, findings: Findings
 ) -> list[Record]:
-    label = {name: place for place, name in enumerate(classes)}
-    rows = [(image, each) for image in annotations for each in image.objects if each.name in label]
+    rows = [(image, each) for image in annotations for each in image.objects if label[each.name] >= 0]
     corners = np.array([each.corners for _, each in rows], dtype=np.float64).reshape(-1, 4)
     first_pixel_is_last = (corners[:, 2:] == corners[:, :2]).any(axis=1, keepdims=True)
     boxes = corners - np.where(first_pixel_is_last, 0, [1, 1, 0, 0])

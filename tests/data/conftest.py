@@ -102,3 +102,39 @@ def voc(tmp_path: Path) -> VocFolder:
 def messages() -> Callable[[BaseException], str]:
     """All problems of a SpecError, one a line, with their paths."""
     return lambda error: "\n".join(f"{problem.kind} {problem.path}: {problem.message}" for problem in error.problems)  # type: ignore[attr-defined]
+
+
+class YoloFolder:
+    """A data set in Ultralytics' layout that is filled by `add`, with a data.yaml of its split "train"."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.describe("train: images/train\nval: images/val\nnames: [cat, dog]\n")
+
+    def describe(self, text: str) -> None:
+        """Write data.yaml."""
+        (self.folder / "data.yaml").write_text(text)
+
+    def add(self, name: str, *rows: str, size: tuple[int, int] = (60, 40), place: str = "train") -> Path:
+        """One image of (width, height) px with its rows; without any it has no file of labels."""
+        image = self.folder / "images" / place / name
+        image.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", size).save(image)
+        labels = self.folder / "labels" / place / f"{image.stem}.txt"
+        labels.parent.mkdir(parents=True, exist_ok=True)
+        if rows:
+            labels.write_text("\n".join(rows))
+        return labels
+
+
+@pytest.fixture
+def yolo(tmp_path: Path) -> YoloFolder:
+    """An empty YOLO data set."""
+    return YoloFolder(tmp_path)
+
+
+@pytest.fixture
+def make_yolo() -> type[YoloFolder]:
+    """An empty YOLO data set in a folder of the test's choice."""
+    return YoloFolder

@@ -1,4 +1,5 @@
 import copy
+import functools
 import json
 import logging
 
@@ -12,6 +13,7 @@ from pycocotools.coco import COCO
 
 from specdet.data.coco import read_coco
 from specdet.data.dataset import DetectionDataset
+from specdet.data.findings import Findings
 from specdet.spec import SpecError
 from tests.data.conftest import CocoFolder
 
@@ -65,6 +67,9 @@ def test_classes_choose_and_order_the_labels(coco):
     assert "(it has dog, cat) (2): 'dgo' (did you mean 'dog'?); 'horse'" in problem.message
 
 
+DEEP: list = functools.reduce(lambda inner, _: [inner], range(900), [])  # read as JSON, but Python cannot print it
+
+
 def annotation(**changes):
     return {"id": 99, "image_id": 3, "category_id": 9, "bbox": [1, 1, 5, 5], "area": 25, "iscrowd": 0, **changes}
 
@@ -85,6 +90,8 @@ def annotation(**changes):
         (annotation(image_id=4), "image that the file does not list (1): annotation 99: image_id 4"),
         (annotation(id=5), "annotations with the same id (1): 5"),
         ("text", "annotations[3]"),
+        (annotation(bbox=[DEEP]), "bbox is not four numbers (1): annotation 99: [[[["),
+        (annotation(id=DEEP, image_id=4), "image that the file does not list (1): annotation [[[["),
     ],
 )
 def test_a_bad_annotation_is_named(coco, messages, bad, said):
@@ -110,6 +117,33 @@ def test_all_problems_are_told_at_once(coco, messages):
     assert "images with the same id (1): 3: 0.png and 2.png" in text
     assert "'cat' 2 times" in text
     assert "'cow'" in text
+
+
+def test_one_file_may_not_be_two_images(coco):
+    """Each would have the objects of the other for background, and nothing would say so."""
+    coco.data["images"][1]["file_name"] = "0.png"
+    coco.write()
+    with pytest.raises(SpecError, match=r"images with the same file_name \(1\): 0.png: 3 and 13$"):
+        read_coco(coco.spec(), training=True)
+
+
+@pytest.mark.parametrize(("training", "what"), [(True, "nothing can be learned"), (False, "no AP can be measured")])
+def test_images_without_any_box_are_a_remark(coco, caplog, training, what):
+    coco.data["annotations"] = [annotation(iscrowd=1)]
+    coco.write()
+    with caplog.at_level(logging.WARNING, logger="specdet.data"):
+        assert len(read_coco(coco.spec(filter_empty=False), training=training)) == 3
+    assert f"images of which none has a box: {what}" in caplog.text
+
+
+def test_a_class_without_a_box_to_learn_from_is_a_remark(coco):
+    """The dog of the last annotation makes way for a crowd: no other image has one."""
+    coco.data["annotations"][2]["iscrowd"] = 1
+    coco.write()
+    findings = Findings("here")
+    read_coco(coco.spec(), training=True, findings=findings)
+    remarks = {each.what: each.items for each in findings.found if each.weight == "remark"}
+    assert remarks == {"classes of which this data has no box to learn from": ("'dog'",)}
 
 
 def test_of_many_examples_some_are_shown_and_the_rest_counted(coco, messages):
@@ -157,6 +191,16 @@ def test_other_files_are_not_taken_for_coco(coco, content):
     coco.file.write_text(content)
     with pytest.raises(SpecError, match=r"annotations\.json: not (JSON|a COCO file)"):
         read_coco(coco.spec(), training=True)
+
+
+def test_a_file_name_that_cannot_be_printed_is_told(coco, messages):
+    coco.data["images"][2]["file_name"] = "\ud800.png"
+    coco.write()
+    with pytest.raises(SpecError) as caught:
+        read_coco(coco.spec(), training=False)
+    assert r"images whose file_name has half a character (1): \ud800.png" in messages(caught.value)
+    assert messages(caught.value).encode()
+    assert len(read_coco(coco.spec(), training=False, findings=Findings("here"))) == 2  # what can be used
 
 
 def test_headers_are_compared_when_asked_for(coco):

@@ -1,9 +1,14 @@
+import struct
+import subprocess
+import sys
+import zlib
+
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, features
 
-from specdet.data.images import existing_files, image_size, read_image
+from specdet.data.images import UnreadableImage, existing_files, image_size, read_image
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (30, 50, 3), dtype=np.uint8)
 
@@ -16,9 +21,20 @@ def test_lossless_formats_give_their_pixels(tmp_path, suffix):
     assert image_size(path) == (30, 50)
 
 
-@pytest.mark.parametrize("mode", ["L", "RGBA", "P", "CMYK"])
+def test_no_file_that_is_a_program_is_opened(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 50 30\n%%EndComments\n0 0 moveto showpage\n"
+    )
+    with Image.open(tmp_path / "a.jpg") as image:
+        assert image.format == "EPS"
+    for read in (image_size, read_image):
+        with pytest.raises(ValueError, match=r"a\.jpg"):
+            read(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "P", "PA", "CMYK", "1"])
 def test_other_colour_modes_become_rgb(tmp_path, mode):
-    path = tmp_path / ("a.jpg" if mode == "CMYK" else "a.png")
+    path = tmp_path / {"CMYK": "a.jpg", "PA": "a.tif"}.get(mode, "a.png")
     Image.fromarray(PIXELS).convert(mode).save(path)
     image = read_image(path)
     assert image.shape == (3, 30, 50)
@@ -34,8 +50,58 @@ def test_sixteen_bits_become_eight(tmp_path):
     assert (image == torch.from_numpy(values.astype(np.uint8))).all()
 
 
+@pytest.mark.parametrize("channels", [3, 4])
+def test_sixteen_bits_of_a_colour_become_eight(tmp_path, channels):
+    values = np.random.default_rng(0).integers(0, 65536, (5, 7, channels), dtype=np.uint16)
+    path = tmp_path / "a.png"
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)  # each begins with its filter, none
+    write_png(path, width=7, height=5, bits=16, kind={3: 2, 4: 6}[channels], data=zlib.compress(rows))
+    expected = (values[:, :, :3].astype(int) >> 8).transpose(2, 0, 1)
+    assert np.abs(read_image(path).numpy().astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.float32])
+def test_numbers_without_a_white_are_not_guessed_at(tmp_path, dtype):
+    Image.fromarray(np.arange(12, dtype=dtype).reshape(3, 4)).save(tmp_path / "a.tif")
+    with pytest.raises(UnreadableImage, match=r"a\.tif: .*nothing says which is white"):
+        read_image(tmp_path / "a.tif")
+
+
+def test_the_suffix_of_a_file_does_not_matter(tmp_path):
+    path = tmp_path / "a.jpg"
+    Image.fromarray(PIXELS).save(path, format="PNG")
+    assert (read_image(path).numpy() == PIXELS.transpose(2, 0, 1)).all()
+
+
+def test_a_header_that_promises_more_than_memory_holds_is_named_and_nothing_is_allocated(tmp_path):
+    path = tmp_path / "bomb.png"
+    write_png(path, width=40_000, height=40_000, bits=8, kind=2, data=zlib.compress(bytes(100)))
+    for read in (read_image, image_size):
+        with pytest.raises(ValueError, match=r"bomb\.png: .*decompression bomb"):
+            read(path)
+    # In a process that may not have the 4.8 GB of its pixels, it is the same sentence, not one about memory.
+    code = (
+        "import resource, sys; from pathlib import Path; from specdet.data.images import read_pixels; "
+        "used = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize(); "
+        "resource.setrlimit(resource.RLIMIT_AS, (used + (64 << 20),) * 2); read_pixels(Path(sys.argv[1]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True)
+    assert "decompression bomb" in done.stderr and "MemoryError" not in done.stderr
+
+
+def write_png(path, *, width: int, height: int, bits: int, kind: int, data: bytes) -> None:
+    """A PNG of one block of compressed rows (https://www.w3.org/TR/png)."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    header = struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0)
+    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
+
+
 @pytest.mark.parametrize("suffix", ["jpg", "tif"])
-@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+@pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_orientation_is_applied(tmp_path, suffix, orientation):
     blocks = np.zeros((32, 64, 3), dtype=np.uint8)
     blocks[:16, :16] = 255  # the corner that shows how the image is turned
@@ -43,8 +109,11 @@ def test_exif_orientation_is_applied(tmp_path, suffix, orientation):
     exif[0x0112] = orientation
     path = tmp_path / f"a.{suffix}"
     Image.fromarray(blocks).save(path, exif=exif)
-    turns = {1: 0, 3: 2, 6: 3, 8: 1}[orientation]  # quarter turns against the clock, from the EXIF table
-    expected = np.rot90(blocks, turns)
+    # From the EXIF table: quarter turns against the clock, of what is mirrored first or not.
+    turns, mirrored = {1: (0, 0), 2: (0, 1), 3: (2, 0), 4: (2, 1), 5: (1, 1), 6: (3, 0), 7: (3, 1), 8: (1, 0)}[
+        orientation
+    ]
+    expected = np.rot90(blocks[:, ::-1] if mirrored else blocks, turns)
     image = read_image(path)
     assert image_size(path) == tuple(image.shape[1:]) == expected.shape[:2]
     assert np.abs(image.numpy().transpose(1, 2, 0).astype(int) - expected).max() < 32
@@ -67,6 +136,19 @@ def test_files_that_cannot_be_decoded_are_named(tmp_path):
         read_image(tmp_path / "absent.jpg")
     with pytest.raises(ValueError, match=r"text.jpg: not an image"):
         image_size(tmp_path / "text.jpg")
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")
+def test_a_damaged_avif_is_named(tmp_path):
+    """Its decoder raises another error than those of the other formats."""
+    path = tmp_path / "damaged.avif"
+    Image.fromarray(PIXELS).save(path)
+    content = bytearray(path.read_bytes())
+    start = content.index(b"mdat") + 4
+    content[start:] = b"\xff" * (len(content) - start)
+    path.write_bytes(content)
+    with pytest.raises(UnreadableImage, match=r"damaged.avif: the image cannot be decoded"):
+        read_image(path)
 
 
 def test_existing_files_are_those_of_the_folder_itself(tmp_path):

@@ -46,8 +46,16 @@ def test_a_class_that_the_split_lacks_stops_training_only(voc, caplog):
     with pytest.raises(SpecError, match=r"it has dog\) \(1\): 'dogs' \(did you mean 'dog'\?\)"):
         read(voc, classes=("dogs",))
     with caplog.at_level(logging.WARNING, logger="specdet.data"):
-        assert read(voc, classes=("dogs",), training=False).classes == ("dogs",)
+        assert read(voc, classes=("dog", "dogs"), training=False).classes == ("dog", "dogs")
     assert "'dogs'" in caplog.text
+
+
+def test_a_split_with_none_of_the_classes_is_not_evaluated_on(voc):
+    voc.add("a", ("dog", (5, 5, 20, 20), 0))
+    with pytest.raises(SpecError, match=r"the split lacks \(it has dog\) \(2\): 'Dog' \(did you mean 'dog'\?\); 'cat'"):
+        read(voc, classes=("Dog", "cat"), training=False)
+    (voc.folder / "Annotations/a.xml").write_text("<annotation/>")
+    assert read(voc, classes=("Dog",), training=False).classes == ("Dog",)  # nothing there that could be meant
 
 
 def test_sizes_that_a_file_lacks_come_from_the_image(voc):
@@ -85,6 +93,22 @@ def test_all_problems_are_told_at_once(voc, messages):
         "dog of good.jpg: 19, 4, 5, 20 in 60 x 40",
     ):
         assert said in text
+
+
+def test_an_annotation_file_cannot_have_others_read_or_grow_without_end(voc, tmp_path, messages):
+    (tmp_path / "secret.txt").write_text("dog")
+    grown = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+    for name, entities in {
+        "read": f'<!ENTITY dog SYSTEM "{(tmp_path / "secret.txt").as_uri()}">',
+        "grown": f'<!ENTITY l0 "dogs">{grown}<!ENTITY dog "&l9;">',
+    }.items():
+        voc.add(name, ("dog", (5, 5, 20, 20), 0))
+        file = voc.folder / f"Annotations/{name}.xml"
+        file.write_text(f"<!DOCTYPE annotation [{entities}]>" + file.read_text().replace(">dog<", ">&dog;<"))
+    with pytest.raises(SpecError) as caught:
+        read(voc)
+    assert "files that cannot be read (2)" in messages(caught.value)
+    assert "EntitiesForbidden" in messages(caught.value)
 
 
 def test_names_listed_twice_are_a_problem(voc):

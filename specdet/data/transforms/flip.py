@@ -1,6 +1,5 @@
-"""Flip: mirror an image and its boxes."""
+"""Flip: mirror an image, its boxes and its masks."""
 
-import attrs
 import torch
 from torchvision.transforms.v2 import functional as F
 
@@ -19,4 +18,4 @@ class Flip:
         """The sample, mirrored or as it was."""
         if float(torch.rand((), generator=generator)) >= self.spec.probability:
             return sample
-        return attrs.evolve(sample, image=self._flip(sample.image), boxes=self._flip(sample.boxes))
+        return sample.moved(self._flip, image=self._flip(sample.image))

@@ -1,6 +1,5 @@
 """Resize: scale to a short or a long side, keeping the ratio."""
 
-import attrs
 import torch
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as F
@@ -10,7 +9,10 @@ from specdet.data.transforms.spec import ResizeSpec
 
 
 class Resize:
-    """Bilinear scaling of an image and its boxes; each axis of the boxes scales by what that axis really became."""
+    """Bilinear scaling of an image and its boxes; each axis of the boxes scales by what that axis really became.
+
+    A pixel of a mask is the nearest one of the mask before, as in mmdetection and torchvision.
+    """
 
     def __init__(self, spec: ResizeSpec):
         self.spec = spec
@@ -23,7 +25,7 @@ class Resize:
         image = F.resize(
             sample.image, list(size), interpolation=InterpolationMode.BILINEAR, antialias=self.spec.antialias
         )
-        return attrs.evolve(sample, image=image, boxes=F.resize(sample.boxes, list(size)))
+        return sample.moved(lambda part: F.resize(part, list(size)), image=image)  # of masks the nearest pixel's
 
     def new_size(self, height: int, width: int, *, short: int | None) -> tuple[int, int]:
         """Height and width after scaling: the short side is `short`, or less where the long side would be too long.

@@ -40,12 +40,54 @@ class ResizeSpec(Spec):
 
 
 @spec
+class StretchSpec(Spec):
+    """Scale an image to a fixed size without keeping its ratio, as SSD does."""
+
+    builds: ClassVar[str] = "specdet.data.transforms.stretch:Stretch"
+    height: int = field(300, gt=0, unit="px", help="The new height.")
+    width: int = field(300, gt=0, unit="px", help="The new width.")
+    antialias: bool = field(False, help="Filter when shrinking; off in mmdetection and torchvision's detectors.")
+
+
+@spec
 class FlipSpec(Spec):
     """Mirror an image and its boxes, at random."""
 
     builds: ClassVar[str] = "specdet.data.transforms.flip:Flip"
     probability: float = field(0.5, ge=0.0, le=1.0, help="How often an image is mirrored.")
     direction: Literal["horizontal", "vertical"] = field("horizontal", help="Left to right, or top to bottom.")
+
+
+@spec
+class ZoomOutSpec(Spec):
+    """Put an image somewhere on a larger canvas, at random, as in SSD (Liu et al. 2016, arXiv:1512.02325)."""
+
+    builds: ClassVar[str] = "specdet.data.transforms.zoom_out:ZoomOut"
+    probability: float = field(0.5, ge=0.0, le=1.0, help="How often.")
+    max_factor: float = field(4.0, ge=1.0, le=16.0, help="Sides of the canvas are 1 to this times those of the image.")
+    fill: tuple[float, float, float] = field(
+        (123.675, 116.28, 103.53), ge=0.0, le=255.0, help="Red, green and blue around the image; ImageNet's mean."
+    )
+
+
+@spec
+class IoUCropSpec(Spec):
+    """Cut a part out that overlaps objects at least so much, at random, as in SSD (Liu et al. 2016, arXiv:1512.02325).
+
+    An overlap is drawn for each image, where 0 and the whole image are among what is drawn; objects whose centre is cut
+    off go.
+    """
+
+    builds: ClassVar[str] = "specdet.data.transforms.iou_crop:IoUCrop"
+    overlaps: tuple[float, ...] = field(
+        (0.1, 0.3, 0.5, 0.7, 0.9), gt=0.0, le=1.0, help="IoUs of the part and objects, of which one is drawn."
+    )
+    of: Literal["some", "all"] = field(
+        "some", help="Some object overlaps so much (the paper, torchvision), or all do (mmdetection)."
+    )
+    min_scale: float = field(0.3, gt=0.0, le=1.0, help="Sides of the part are this to 1 times those of the image.")
+    max_aspect: float = field(2.0, ge=1.0, help="The longer side of the part is at most so many times the shorter.")
+    tries: int = field(50, ge=1, help="Parts tried for an overlap before another one is drawn.")
 
 
 @spec
