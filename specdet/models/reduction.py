@@ -9,6 +9,14 @@ def reduce_loss(losses: Tensor, *, used: Tensor, normalizer: Tensor) -> Tensor:
     return torch.where(used, losses, 0.0).sum() / normalizer
 
 
+def count_of_ranks(count: Tensor, *, loss_normalizer: str, training: bool) -> Tensor:
+    """What losses are divided by: this process's count ("rank"), or the mean of all processes' ("global").
+
+    Outside of training always its own: one process may have a batch more than another there, and would wait for ever.
+    """
+    return mean_over_ranks(count) if training and loss_normalizer == "global" else count
+
+
 def mean_over_ranks(count: Tensor) -> Tensor:
     """The mean of a count over all processes, with nothing read from the device."""
     if not (distributed.is_available() and distributed.is_initialized()) or distributed.get_world_size() == 1:

@@ -39,3 +39,24 @@ def test_what_depends_on_the_batch_is_not_folded(kind):
 
 def test_group_norm_takes_as_many_groups_as_divide_the_channels():
     assert [norm_layer("GN")(channels).num_groups for channels in (64, 48, 10)] == [32, 16, 2]
+
+
+def test_one_value_a_channel_takes_the_running_statistics():
+    torch.manual_seed(0)
+    norm = norm_layer("BN")(4)
+    assert norm is not None
+    norm(torch.randn(8, 4, 3, 3))
+    one, two = torch.randn(1, 4, 1, 1), torch.randn(2, 4, 1, 1)
+    expected = nn.functional.batch_norm(one, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps)
+    torch.testing.assert_close(norm(one), expected)
+    torch.testing.assert_close(norm(two), nn.functional.batch_norm(two, None, None, training=True, eps=norm.eps))
+
+
+def test_groups_of_one_channel_give_their_bias_where_there_is_one_cell():
+    torch.manual_seed(0)
+    norm = norm_layer("GN")(8)
+    assert norm is not None
+    nn.init.uniform_(norm.bias)
+    x = torch.randn(2, 8, 3, 3)
+    torch.testing.assert_close(norm(x), nn.functional.group_norm(x, 8, norm.weight, norm.bias, norm.eps))
+    torch.testing.assert_close(norm(x[:1, :, :1, :1]), norm.bias[None, :, None, None])

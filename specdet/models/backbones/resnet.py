@@ -24,7 +24,12 @@ class _Basic(BasicBlock):
 
 
 class _Bottleneck(Bottleneck):
-    """As `_Basic`."""
+    """As `_Basic`; in style "caffe" the first convolution has the stride."""
+
+    def __init__(self, *arguments: Any, style: str, **options: Any):
+        super().__init__(*arguments, **options)
+        if style == "caffe":
+            self.conv1.stride, self.conv2.stride = self.conv2.stride, self.conv1.stride
 
     def forward(self, x: Tensor) -> Tensor:
         out = conv_norm(x, self.conv1, self.bn1).relu_()
@@ -53,7 +58,12 @@ class ResNet(nn.Module):
         assert norm is not None, "a residual network is normalised"
         self.conv1 = nn.Conv2d(3, spec.base_channels, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = norm(spec.base_channels)
-        block = _Bottleneck if spec.depth >= 50 else _Basic
+        block, options = _Basic, {}
+        if spec.depth >= 50:
+            block, options = (
+                _Bottleneck,
+                {"groups": spec.groups, "base_width": spec.width_per_group, "style": spec.style},
+            )
         in_channels = spec.base_channels
         for stage in range(1, max(spec.out_stages) + 1):
             channels = spec.base_channels * 2 ** (stage - 1)
@@ -65,7 +75,7 @@ class ResNet(nn.Module):
                 if stride != 1 or in_channels != out_channels:
                     conv = nn.Conv2d(in_channels, out_channels, kernel_size=1, stride=stride, bias=False)
                     downsample = nn.Sequential(conv, norm(out_channels))
-                layer.append(block(in_channels, channels, stride, downsample, norm_layer=norm))
+                layer.append(block(in_channels, channels, stride, downsample, norm_layer=norm, **options))
                 in_channels = out_channels
             self.add_module(f"layer{stage}", nn.Sequential(*layer))
         self._initialise()
@@ -111,7 +121,7 @@ class ResNet(nn.Module):
         if self.spec.weights_file is not None:
             weights, source = read_weights_file(self.spec.weights_file), str(self.spec.weights_file)
         elif self.spec.weights != "none":
-            source = f"ResNet{self.spec.depth}_Weights.{self.spec.weights}"
+            source = f"{self.spec.published_name}_Weights.{self.spec.weights}"
             weights = torchvision_weights(source)
         else:
             return

@@ -1,18 +1,18 @@
-"""What heads over anchors share: anchors, targets and losses, for the whole batch at once."""
+"""Heads over anchors that tell objects from background: losses on a sample, for the whole batch at once."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import attrs
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import pad
+from torch import Tensor
 
 from specdet.boxes.anchors import Anchors
-from specdet.boxes.iou import pairwise_iou
-from specdet.models.reduction import mean_over_ranks, reduce_loss
+from specdet.models.heads.anchored_head import AnchoredHead
+from specdet.models.reduction import count_of_ranks, reduce_loss
 from specdet.models.samples import Samples
-from specdet.structures import Batch, Targets
+from specdet.models.slots import rows
+from specdet.structures import Batch
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -30,7 +30,7 @@ class Predictions:
     anchors: Anchors
 
 
-class AnchorHead(nn.Module):
+class AnchorHead(AnchoredHead):
     """Base of heads over anchors that tell objects from background.
 
     Args:
@@ -42,13 +42,7 @@ class AnchorHead(nn.Module):
     loss_names = ("loss/cls", "loss/box")
 
     def __init__(self, spec: Any, *, strides: Sequence[int], train: Any):
-        super().__init__()
-        self.spec, self.train_spec = spec, train
-        self.anchor_generator = spec.anchors.build(strides=strides)
-        self.coder = spec.coder.build()
-        self.loss_cls = spec.loss_cls.build()
-        self.loss_box = spec.loss_box.build()
-        self.assigner = train.assigner.build()
+        super().__init__(spec, strides=strides, train=train)
         self.sampler = train.sampler.build()
 
     def flatten(
@@ -62,18 +56,13 @@ class AnchorHead(nn.Module):
             anchors=self.anchor_generator(sizes, image_size=image_size, device=logits[0].device),
         )
 
-    @torch.no_grad()
     def match(self, anchors: Anchors, batch: Batch) -> tuple[Tensor, Tensor]:
         """What each anchor is for.
 
         Returns:
             (N, A) int64: slot of its ground truth, -1 for negatives, -2 for ignored; and (N, M, 4) boxes of the slots.
         """
-        assert batch.targets is not None, "losses are asked for with targets"
-        targets = _with_a_slot(batch.targets)
-        with torch.autocast(targets.boxes.device.type, enabled=False):
-            iou = pairwise_iou(targets.boxes, anchors.boxes)
-            matched = self.assigner(iou, valid=targets.valid, candidates=self._candidates(anchors, batch))
+        matched, targets = self.assign(anchors, batch)
         return matched, targets.boxes
 
     @torch.no_grad()
@@ -89,9 +78,7 @@ class AnchorHead(nn.Module):
 
     def normalizers(self, batch: Batch) -> dict[str, Tensor]:
         """Loss name to () float32 count of this batch, from its targets alone."""
-        height, width = batch.images.shape[-2:]
-        sizes = self.anchor_generator.feature_sizes((height, width))
-        anchors = self.anchor_generator(sizes, image_size=(height, width), device=batch.images.device)
+        anchors = self.anchors_of(batch)
         matched, _ = self.match(anchors, batch)
         return dict.fromkeys(self.loss_names, self.normalizer(self.sampler(matched, keys=batch.keys, ids=anchors.ids)))
 
@@ -102,9 +89,9 @@ class AnchorHead(nn.Module):
         samples = self.sampler(matched, keys=batch.keys, ids=anchors.ids)
         normalizers = batch.normalizers
         if normalizers is None:
-            count = self.normalizer(samples)
-            count = mean_over_ranks(count) if self.train_spec.loss_normalizer == "global" else count
-            normalizers = dict.fromkeys(self.loss_names, count)
+            own = self.normalizer(samples)
+            shared = count_of_ranks(own, loss_normalizer=self.train_spec.loss_normalizer, training=self.training)
+            normalizers = dict.fromkeys(self.loss_names, shared)
         with torch.autocast(truth.device.type, enabled=False):
             # Sampled anchors alone are carried on: a few hundred out of hundreds of thousands.
             logits = predictions.logits.gather(1, torch.cat((samples.pos, samples.neg), dim=1)).float()
@@ -120,37 +107,10 @@ class AnchorHead(nn.Module):
 
     def _box_loss(self, predictions: Predictions, samples: Samples, *, matched: Tensor, truth: Tensor) -> Tensor:
         """(N, P) float32 of the positive slots; finite in unused ones."""
-        deltas = _rows(predictions.deltas, samples.pos).float()
+        deltas = rows(predictions.deltas, samples.pos).float()
         references = predictions.anchors.boxes[samples.pos]
-        boxes = _rows(truth, matched.gather(1, samples.pos).clamp(min=0))
+        boxes = rows(truth, matched.gather(1, samples.pos).clamp(min=0))
         boxes = torch.where(samples.pos_used[..., None], boxes, references)
         if self.loss_box.on == "boxes":
             return self.loss_box(self.coder.decode(references, deltas), boxes)
         return self.loss_box(deltas, self.coder.encode(references, boxes))
-
-    def _candidates(self, anchors: Anchors, batch: Batch) -> Tensor | None:
-        """(N, A) bool: anchors that may be sampled, None where all may."""
-        candidates = None
-        if self.train_spec.exclude_padding:
-            padded = (batch.sizes + batch.size_divisor - 1) // batch.size_divisor * batch.size_divisor
-            candidates = anchors.within(padded)
-        if self.train_spec.allowed_border >= 0:
-            inside = anchors.inside(batch.sizes, border=self.train_spec.allowed_border)
-            candidates = inside if candidates is None else candidates & inside
-        return candidates
-
-
-def _rows(table: Tensor, index: Tensor) -> Tensor:
-    """(N, A, 4) at (N, P) to (N, P, 4)."""
-    return table.gather(1, index[..., None].expand(-1, -1, table.shape[-1]))
-
-
-def _with_a_slot(targets: Targets) -> Targets:
-    """The same targets with at least one slot, so that every reduction over slots is defined."""
-    if targets.boxes.shape[1] > 0:
-        return targets
-    return Targets(
-        boxes=pad(targets.boxes, (0, 0, 0, 1)),
-        labels=pad(targets.labels, (0, 1), value=-1),
-        crowd=pad(targets.crowd, (0, 1)),
-    )

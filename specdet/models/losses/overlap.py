@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from specdet.boxes.iou import elementwise_giou, elementwise_iou
-from specdet.models.losses.spec import GIoULossSpec, IoULossSpec
+from specdet.boxes.iou import elementwise_ciou, elementwise_diou, elementwise_giou, elementwise_iou
+from specdet.models.losses.spec import CIoULossSpec, DIoULossSpec, GIoULossSpec, IoULossSpec
 
 LEAST_IOU = 1e-6  # bounds -log(IoU), as in mmdetection
 
@@ -36,3 +36,29 @@ class GIoULoss(nn.Module):
 
     def forward(self, boxes: Tensor, targets: Tensor) -> Tensor:
         return self.spec.weight * (1 - elementwise_giou(boxes, targets))
+
+
+class DIoULoss(nn.Module):
+    """Of boxes and targets, (..., 4) xyxy px each; gives (...), one number a box."""
+
+    on: ClassVar[str] = "boxes"
+
+    def __init__(self, spec: DIoULossSpec):
+        super().__init__()
+        self.spec = spec
+
+    def forward(self, boxes: Tensor, targets: Tensor) -> Tensor:
+        return self.spec.weight * (1 - elementwise_diou(boxes, targets))
+
+
+class CIoULoss(nn.Module):
+    """Of boxes and targets, (..., 4) xyxy px each; gives (...), one number a box."""
+
+    on: ClassVar[str] = "boxes"
+
+    def __init__(self, spec: CIoULossSpec):
+        super().__init__()
+        self.spec = spec
+
+    def forward(self, boxes: Tensor, targets: Tensor) -> Tensor:
+        return self.spec.weight * (1 - elementwise_ciou(boxes, targets))

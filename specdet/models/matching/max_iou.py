@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from specdet.boxes.anchors import Anchors
+from specdet.boxes.iou import pairwise_iou
 from specdet.models.matching.spec import MaxIoUAssignerSpec
 
 NEGATIVE = -1
@@ -14,6 +16,10 @@ class MaxIoUAssigner:
 
     def __init__(self, spec: MaxIoUAssignerSpec):
         self.spec = spec
+
+    def match(self, anchors: Anchors, *, boxes: Tensor, valid: Tensor, candidates: Tensor | None = None) -> Tensor:
+        """What each anchor is for, as `__call__` says, of (N, M, 4) ground truth boxes, xyxy px."""
+        return self(pairwise_iou(boxes, anchors.boxes), valid=valid, candidates=candidates)
 
     def __call__(self, iou: Tensor, *, valid: Tensor, candidates: Tensor | None = None) -> Tensor:
         """What each anchor is for.
@@ -41,9 +47,13 @@ class MaxIoUAssigner:
         peaks = iou.amax(dim=2, keepdim=True)
         # A ground truth that overlaps nothing would tie with every anchor that it does not touch.
         wanted = torch.where((peaks >= self.spec.min_pos_iou) & (peaks > 0), peaks, torch.inf)
+        slots = torch.arange(1, iou.shape[1] + 1, device=iou.device)[:, None]
+        if self.spec.low_quality == "first":
+            first = torch.where(wanted.isfinite(), slots, 0)
+            last = torch.zeros_like(matched).scatter_reduce(1, iou.argmax(dim=2), first.squeeze(-1), "amax") - 1
+            return torch.where(last >= 0, last, matched)
         is_peak = iou == wanted
         if self.spec.low_quality == "best_kept":
             return torch.where(is_peak.any(dim=1), best_slot, matched)
-        slots = torch.arange(1, iou.shape[1] + 1, dtype=torch.int16, device=iou.device)[:, None]
-        last = (is_peak * slots).amax(dim=1).long() - 1
+        last = (is_peak * slots.short()).amax(dim=1).long() - 1
         return torch.where(last >= 0, last, matched)

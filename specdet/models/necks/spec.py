@@ -45,3 +45,62 @@ class FPNSpec(Spec):
         """What is wrong with this neck after levels of `in_channels`."""
         if self.start_level >= len(in_channels):
             yield Problem(path="start_level", message=f"{self.start_level} leaves none of {len(in_channels)} levels")
+
+
+@spec
+class SSDExtraSpec(Spec):
+    """The extra levels of SSD (Liu et al. 2016, arXiv:1512.02325), each made of the one before; others stay."""
+
+    builds: ClassVar[str] = "specdet.models.necks.ssd_extra:SSDExtra"
+
+    channels: tuple[int, ...] = field((512, 256, 256, 256), ge=2, min_length=1, help="Of each extra level.")
+    conv_strides: tuple[int, ...] = field(
+        (2, 2, 1, 1), ge=1, min_length=1, help="Of the 3x3 convolution of each extra level."
+    )
+    paddings: tuple[int, ...] = field(
+        (1, 1, 0, 0), ge=0, min_length=1, unit="cells", help="Likewise; 0 takes two cells off each side."
+    )
+    depthwise: bool = field(
+        False, help="Make the 3x3 convolutions depthwise, with a 1x1 one behind (SSDLite, arXiv:1801.04381)."
+    )
+    norm: Literal["none", "BN", "GN", "SyncBN"] = field("none", help="Normalisation after each convolution.")
+    norm_eps: float = field(
+        1e-5,
+        ge=0,
+        advanced=True,
+        depends_on={"norm": ("BN", "GN", "SyncBN")},
+        help="Added to variances; 0.001 in torchvision's SSDLite.",
+    )
+    norm_momentum: float = field(
+        0.1,
+        gt=0,
+        le=1,
+        advanced=True,
+        depends_on={"norm": ("BN", "SyncBN")},
+        help="Share of a batch's statistics in the running ones; 0.03 in torchvision's SSDLite.",
+    )
+    activation: Literal["ReLU", "ReLU6"] = field("ReLU", help="After each convolution; SSDLite has ReLU6.")
+    l2_norm_scale: float | None = field(
+        None, gt=0, help="Scale the first level to this length at each place, to begin with: 20 for VGG; unset: do not."
+    )
+
+    def channels_after(self, in_channels: Sequence[int]) -> tuple[int, ...]:
+        """Channels of each level made."""
+        return (*in_channels, *self.channels)
+
+    def strides_after(self, in_strides: Sequence[int]) -> tuple[int, ...]:
+        """Distance of the cells of each level made, px."""
+        strides = list(in_strides)
+        for stride in self.conv_strides:
+            strides.append(strides[-1] * stride)
+        return tuple(strides)
+
+    def problems(self) -> Iterable[Problem]:
+        for name in ("conv_strides", "paddings"):
+            if len(getattr(self, name)) != len(self.channels):
+                message = f"has {len(getattr(self, name))} items, but channels has {len(self.channels)}"
+                yield Problem(path=name, message=message)
+
+    def problems_after(self, in_channels: Sequence[int]) -> Iterable[Problem]:
+        """What is wrong with this neck after levels of `in_channels`: nothing."""
+        return ()

@@ -36,11 +36,12 @@ def load_weights(
         ],
     }
     if any(misfits.values()):
-        lines = "; ".join(f"{kind}: {_shortened(names)}" for kind, names in misfits.items() if names)
+        lines = "; ".join(f"{kind}: {shortened(names)}" for kind, names in misfits.items() if names)
         raise ValueError(f"{source}: the weights do not fit {type(module).__name__}. {lines}")
     module.load_state_dict({name: given.get(name, tensor) for name, tensor in own.items()})
 
 
-def _shortened(names: list[str]) -> str:
+def shortened(names: list[str]) -> str:
+    """The first names, and how many more there are."""
     more = len(names) - SHOWN
     return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -3,12 +3,13 @@
 import pytest
 import torch
 from torch import nn
-from torchvision.models import get_model
+from torchvision.models import get_model, get_model_weights
 from torchvision.models._utils import IntermediateLayerGetter
 
 from specdet.models.backbones.resnet import ResNet
-from specdet.models.backbones.spec import ResNetSpec
-from specdet.spec import SpecError
+from specdet.models.backbones.spec import ResNetSpec, ResNeXtSpec
+from specdet.spec import Published, SpecError
+from tests.models.weights.serving import serving
 
 
 def shaken(depth: int) -> nn.Module:
@@ -44,6 +45,45 @@ def test_names_and_shapes_are_torchvisions(depth):
         ours, theirs = ResNet(ResNetSpec(depth=depth)).state_dict(), get_model(f"resnet{depth}").state_dict()
     expected = {name: each.shape for name, each in theirs.items() if not name.startswith("fc.")}
     assert {name: each.shape for name, each in ours.items()} == expected
+
+
+@pytest.mark.parametrize(
+    ("spec", "theirs"),
+    [
+        (ResNeXtSpec(depth=50), "resnext50_32x4d"),
+        (ResNeXtSpec(depth=101, width_per_group=8), "resnext101_32x8d"),
+        (ResNeXtSpec(depth=101, groups=64), "resnext101_64x4d"),
+        (ResNetSpec(depth=50, width_per_group=128), "wide_resnet50_2"),
+        (ResNetSpec(depth=101, width_per_group=128), "wide_resnet101_2"),
+    ],
+)
+def test_wider_and_grouped_networks_are_torchvisions(spec, theirs):
+    with torch.device("meta"):
+        ours, expected = ResNet(spec).state_dict(), get_model(theirs).state_dict()
+    assert {name: each.shape for name, each in ours.items()} == {
+        name: each.shape for name, each in expected.items() if not name.startswith("fc.")
+    }
+    weights = [str(each) for each in get_model_weights(theirs)]
+    assert f"{spec.published_name}_Weights.IMAGENET1K_V1" in weights
+
+
+def test_the_stride_of_caffes_style_lies_in_the_first_convolution():
+    torch.manual_seed(0)
+    network = ResNet(ResNetSpec(depth=50, base_channels=8, style="caffe", out_stages=(1, 2))).eval()
+    block, x = network.layer2[0], torch.randn(1, 32, 9, 9)
+    expected = x[:, :, ::2, ::2]  # a 1x1 convolution of stride 2 sees every other pixel
+    for conv, norm in ((block.conv1, block.bn1), (block.conv2, block.bn2), (block.conv3, block.bn3)):
+        expected = norm(nn.functional.conv2d(expected, conv.weight, padding=conv.padding))
+        expected = expected if conv is block.conv3 else expected.relu()
+    shortcut = block.downsample[1](nn.functional.conv2d(x[:, :, ::2, ::2], block.downsample[0].weight))
+    torch.testing.assert_close(block(x), (expected + shortcut).relu())
+    plain = ResNet(ResNetSpec(depth=50, base_channels=8, out_stages=(1, 2)))
+    assert (plain.layer2[0].conv1.stride, plain.layer2[0].conv2.stride) == ((1, 1), (2, 2))
+
+
+def test_resnext_has_bottlenecks():
+    with pytest.raises(SpecError, match="depth: ResNeXt has bottleneck blocks"):
+        ResNeXtSpec(depth=18)
 
 
 @pytest.mark.parametrize("frozen", [-1, 0, 2, 4])
@@ -94,6 +134,15 @@ def test_published_weights_come_from_torchs_hub_folder(tmp_path, monkeypatch):
     assert torch.equal(network.layer4[1].bn2.running_var, theirs.layer4[1].bn2.running_var)
 
 
+def test_weights_come_from_an_address(tmp_path, monkeypatch):
+    theirs = shaken(18)
+    torch.save(theirs.state_dict(), tmp_path / "weights.pth")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with serving((tmp_path / "weights.pth").read_bytes()) as served:
+        network = ResNet(ResNetSpec(depth=18, weights_file=Published(f"{served.address}/weights.pth")))
+    assert torch.equal(network.layer4[1].conv2.weight, theirs.layer4[1].conv2.weight)
+
+
 @pytest.mark.parametrize(
     ("fields", "path"),
     [
@@ -102,6 +151,12 @@ def test_published_weights_come_from_torchs_hub_folder(tmp_path, monkeypatch):
         ({"weights": "IMAGENET1K_V1", "norm": "GN"}, "norm"),
         ({"weights": "IMAGENET1K_V1", "weights_file": "w.pth"}, "weights_file"),
         ({"out_stages": (2, 1)}, "out_stages"),
+        ({"depth": 34, "style": "caffe"}, "style"),
+        ({"depth": 34, "groups": 32}, "groups"),
+        ({"base_channels": 8, "width_per_group": 4}, "width_per_group"),
+        ({"weights": "IMAGENET1K_V1", "style": "caffe"}, "style"),
+        ({"weights": "IMAGENET1K_V1", "groups": 8}, "weights"),
+        ({"depth": 101, "weights": "IMAGENET1K_V2", "groups": 64, "width_per_group": 4}, "weights"),
         ({"out_stages": (0,)}, "out_stages.0"),
     ],
 )

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from specdet.models.detectors.spec import RPNTestSpec, RPNTrainSpec
+from specdet.models.detectors.spec import RPNTrainSpec
 from specdet.models.heads.rpn import RPNHead
 from specdet.models.heads.spec import RPNHeadSpec
 
@@ -11,7 +11,7 @@ from specdet.models.heads.spec import RPNHeadSpec
 def head(*, channels=(8, 8), **fields) -> RPNHead:
     torch.manual_seed(0)
     spec = RPNHeadSpec(feat_channels=32, **fields)
-    return RPNHead(spec, in_channels=channels, strides=(8, 16), train=RPNTrainSpec(), test=RPNTestSpec())
+    return RPNHead(spec, in_channels=channels, strides=(8, 16), train=RPNTrainSpec())
 
 
 def test_weights_start_small_and_biases_at_zero():

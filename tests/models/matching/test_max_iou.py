@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torchvision.models.detection._utils import Matcher
+from torchvision.models.detection._utils import Matcher, SSDMatcher
 
 from specdet.models.matching.max_iou import MaxIoUAssigner
 from specdet.models.matching.spec import MaxIoUAssignerSpec
@@ -28,6 +28,15 @@ def test_torchvisions_conventions_give_torchvisions_matches(seed, slots, low_qua
         assert torch.equal(found[image], Matcher(0.7, 0.3, allow_low_quality_matches=low_quality)(iou[image]))
 
 
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**31), slots=st.integers(1, 6), steps=st.sampled_from([8, 10**6]))
+def test_the_first_best_anchor_of_each_object_is_torchvisions_ssd(seed, slots, steps):
+    iou = torch.rand(2, slots, 40, generator=torch.Generator().manual_seed(seed)).mul(steps).ceil() / steps
+    found = assign(iou, pos_iou=0.5, neg_iou=0.5, min_pos_iou=0.0, low_quality="first")
+    for image in range(2):
+        assert torch.equal(found[image], SSDMatcher(0.5)(iou[image]))
+
+
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 2**31), used=st.integers(1, 4))
 def test_padding_and_candidates_are_as_if_the_others_were_not_there(seed, used):
@@ -47,6 +56,7 @@ def test_ties_go_to_the_later_ground_truth_in_mmdetection():
     # The best of slot 0 are anchors 0 and 1, of slot 1 anchors 1 and 2; slot 2 stays below min_pos_iou.
     assert assign(iou).tolist() == [[0, 1, 1, -1]]
     assert assign(iou, low_quality="best_kept").tolist() == [[0, 0, 1, -1]]
+    assert assign(iou, low_quality="first").tolist() == [[0, 1, -2, -1]]
     assert assign(iou, match_low_quality=False).tolist() == [[-2, -2, -2, -1]]
 
 
@@ -57,7 +67,7 @@ def test_thresholds_belong_to_the_better_side():
 
 def test_an_object_that_no_anchor_touches_takes_none():
     iou = torch.tensor([[[0.0, 0.0], [0.0, 0.8]]])
-    for convention in ("tied", "best_kept"):
+    for convention in ("tied", "best_kept", "first"):
         assert assign(iou, min_pos_iou=0.0, low_quality=convention).tolist() == [[-1, 1]]
 
 
