@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from rich.table import Table
+from rich.table import Column, Table
 
 NAME = re.compile(r"(?P<column>.+?)(?:_(?P<row>[^_/]+))?$")
 
@@ -23,7 +23,7 @@ def results_table(metrics: Mapping[str, float]) -> Table:
         if column not in columns:
             columns.append(column)
         cells.setdefault(match["row"] or "all", {})[column] = value
-    table = Table("objects", *columns)
+    table = Table("objects", *(Column(column, overflow="fold") for column in columns))
     for row, values in cells.items():
         table.add_row(row, *(f"{values[column]:.3f}" if column in values else "-" for column in columns))
     return table

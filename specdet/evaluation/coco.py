@@ -3,13 +3,15 @@
 import logging
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import attrs
 import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
 
+from specdet.evaluation.encoded import encoded_masks
 from specdet.evaluation.spec import CocoEvaluatorSpec
+from specdet.masks import rle
 from specdet.structures import Detections
 
 logger = logging.getLogger(__name__)
@@ -17,7 +19,7 @@ logger = logging.getLogger(__name__)
 S = TypeVar("S", bound=CocoEvaluatorSpec)
 
 ANY_AREA = (0.0, 1e10)
-ANNOTATION_KEYS = ("image_id", "category_id", "bbox", "area", "iscrowd")  # a copy of the masks would be of no use
+ANNOTATION_KEYS = ("image_id", "category_id", "bbox", "area", "iscrowd")
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -42,13 +44,16 @@ class CocoGroundTruth:
         ground_truth: A COCO table: `images`, `annotations` (bbox xywh, area, iscrowd, ids) and `categories`; the k-th
             category is label k. It is copied, never changed.
         spec: IoU thresholds and areas.
+        masks: Compare masks instead of boxes; then annotations have a `segmentation`, or are a region where nothing is
+            right or wrong.
     """
 
-    def __init__(self, ground_truth: Mapping[str, Any], *, spec: CocoEvaluatorSpec):
-        self.spec = spec
+    def __init__(self, ground_truth: Mapping[str, Any], *, spec: CocoEvaluatorSpec, masks: bool = False):
+        self.spec, self.masks = spec, masks
         self.category_ids = [category["id"] for category in ground_truth["categories"]]
         self.class_names = [category["name"] for category in ground_truth["categories"]]
         self.image_ids = frozenset(image["id"] for image in ground_truth["images"])
+        self._sizes = {each["id"]: (each["height"], each["width"]) for each in ground_truth["images"]} if masks else {}
         self._table = ground_truth
         if not self.category_ids:
             raise ValueError("the ground truth has no categories: there is nothing that could be found")
@@ -60,7 +65,11 @@ class CocoGroundTruth:
         return _indexed(
             table["images"],
             [
-                {"id": place, **{key: annotation[key] for key in ANNOTATION_KEYS}}
+                {
+                    "id": place,
+                    **{key: annotation[key] for key in ANNOTATION_KEYS},
+                    **(_outlined(annotation) if self.masks else {}),
+                }
                 for place, annotation in enumerate(table["annotations"], start=1)
             ],
             table["categories"],
@@ -75,7 +84,7 @@ class CocoGroundTruth:
             class_agnostic: Whether a detection of any class may find an object of any class.
 
         Raises:
-            ValueError: Where the detections have images or labels that the data set does not have.
+            ValueError: Where the detections have images or labels that the data set does not have, or lack masks.
         """
         unknown = sorted(detections.keys() - self.image_ids)
         if unknown:
@@ -89,7 +98,8 @@ class CocoGroundTruth:
         found = _indexed(
             self._coco.dataset["images"], self._results(detections, class_agnostic), self._coco.dataset["categories"]
         )
-        counting = COCOeval_faster(self._coco, found, iouType="bbox", print_function=logger.debug)
+        kind = "segm" if self.masks else "bbox"
+        counting = COCOeval_faster(self._coco, found, iouType=kind, print_function=logger.debug)
         counting.params.useCats = int(not class_agnostic)
         counting.params.maxDets = list(limits)
         counting.params.iouThrs = np.asarray(self.spec.iou_thresholds)
@@ -116,9 +126,10 @@ class CocoGroundTruth:
                 boxes[finite].tolist(),
                 found.scores.double().numpy()[finite].tolist(),
                 found.labels.numpy()[finite].tolist(),
+                self._shapes(image_id, found, finite),
                 strict=True,
             )
-            for box, score, label in rows:
+            for box, score, label, shape in rows:
                 results.append(
                     {
                         "id": len(results) + 1,
@@ -128,11 +139,27 @@ class CocoGroundTruth:
                         "area": box[2] * box[3],
                         "iscrowd": 0,
                         "score": score,
+                        **shape,
                     }
                 )
         if broken:
             logger.warning("%d detections are not finite numbers and were left out", broken)
         return results
+
+    def _shapes(self, image_id: int, found: Detections, rows: np.ndarray) -> list[dict[str, Any]]:
+        """What a mask adds to each row of the results."""
+        if not self.masks:
+            return [{}] * int(rows.sum())
+        masks = encoded_masks(found)
+        if masks is None:
+            raise ValueError("the detector gives no masks, which are what CocoMask compares; CocoBox compares boxes")
+        height, width = self._sizes[image_id]
+        encoded = [masks[row] for row in np.flatnonzero(rows).tolist()]
+        areas = rle.areas(encoded, height=height, width=width).tolist()
+        return [
+            {"segmentation": rle.as_coco(text, height=height, width=width), "area": area}
+            for text, area in zip(encoded, areas, strict=True)
+        ]
 
 
 class CocoEvaluator(Generic[S]):
@@ -141,11 +168,16 @@ class CocoEvaluator(Generic[S]):
     Args:
         spec: With IoU thresholds and areas.
         ground_truth: The data set as a COCO table.
+
+    Attributes:
+        masks: Whether masks are compared, instead of boxes.
     """
+
+    masks: ClassVar[bool] = False
 
     def __init__(self, spec: S, *, ground_truth: Mapping[str, Any]):
         self.spec = spec
-        self.ground_truth = CocoGroundTruth(ground_truth, spec=spec)
+        self.ground_truth = CocoGroundTruth(ground_truth, spec=spec, masks=self.masks)
 
     @property
     def image_ids(self) -> frozenset[int]:
@@ -160,6 +192,15 @@ def mean_of_defined(counts: np.ndarray, *, name: str) -> dict[str, float]:
         logger.info("%s is left out: the ground truth has no object that it could count", name)
         return {}
     return {name: float(defined.mean())}
+
+
+def _outlined(annotation: Mapping[str, Any]) -> dict[str, Any]:
+    """The mask of an annotation; without one, its box, where nothing is right or wrong."""
+    if annotation.get("segmentation"):
+        return {"segmentation": annotation["segmentation"]}
+    left, top, width, height = annotation["bbox"]
+    right, bottom = left + width, top + height
+    return {"segmentation": [[left, top, right, top, right, bottom, left, bottom]], "iscrowd": 1}
 
 
 def _indexed(images: list[Any], annotations: list[dict[str, Any]], categories: list[Any]) -> COCO:

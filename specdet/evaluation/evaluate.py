@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -10,7 +11,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 
-from specdet.evaluation.evaluator import Evaluator
+from specdet.evaluation.evaluator import Detailed, Evaluator
 from specdet.evaluation.gather import PackedDetections, check_each_once, gather
 from specdet.structures import Batch, Detections
 
@@ -22,6 +23,9 @@ def evaluate(
     evaluators: Mapping[str, Evaluator],
     accelerator: Accelerator,
     on_batch: Callable[[int], None] | None = None,
+    on_detections: Callable[[Mapping[int, Detections]], None] | None = None,
+    on_details: Callable[[Mapping[str, Any]], None] | None = None,
+    on_bad_images: Callable[[Mapping[int, str]], None] | None = None,
 ) -> dict[str, float]:
     """Every metric of every evaluator, named "NAME/METRIC", the same on every rank; all ranks call this together.
 
@@ -34,6 +38,11 @@ def evaluate(
         on_batch: Called after each batch with the number of batches done. Every rank calls it equally often, also one
             whose share is a batch shorter, so ranks may talk to each other in it. To stop the evaluation, raise from it
             on every rank.
+        on_detections: Called once, on the main process, with what the evaluators are given: image id -> detections.
+        on_details: Called once, on the main process, with what evaluators tell besides numbers, by their names; not
+            where none has something to tell.
+        on_bad_images: Called once, on every rank, where images could not be used: image id -> why. They count as images
+            in which nothing was found.
 
     Raises:
         RuntimeError: Where an image was lost or came twice, or where an evaluator failed on another rank.
@@ -47,13 +56,31 @@ def evaluate(
             batch = next(batches, None)
             if batch is not None:
                 detections = module(batch.to(accelerator.device, non_blocking=True))
-                own.add(detections, image_ids=batch.image_ids.tolist())
+                image_ids = batch.image_ids.tolist()
+                if batch.bad:
+                    detections = [_nothing(each) if image_id in batch.bad else each
+                                  for image_id, each in zip(image_ids, detections, strict=True)]  # fmt: skip
+                    own.bad.update(batch.bad)
+                own.add(detections, image_ids=image_ids)
             if on_batch is not None:
                 on_batch(done)
     packed = gather(own)
+    if packed.bad and on_bad_images is not None:
+        on_bad_images(packed.bad)
     for evaluator in evaluators.values():
         check_each_once(packed.image_ids, expected=evaluator.image_ids)
-    return _on_main_process(lambda: _metrics(packed.unpack(), evaluators), accelerator)
+
+    def told_and_measured() -> dict[str, float]:
+        detections = packed.unpack()
+        if on_detections is not None:
+            on_detections(detections)
+        metrics = _metrics(detections, evaluators)
+        details = {name: each.details() for name, each in evaluators.items() if isinstance(each, Detailed)}
+        if on_details is not None and details:
+            on_details(details)
+        return metrics
+
+    return _on_main_process(told_and_measured, accelerator)
 
 
 @contextmanager
@@ -66,6 +93,10 @@ def in_eval_mode(model: nn.Module) -> Generator[None]:
     finally:
         for module, training in modes:
             module.training = training
+
+
+def _nothing(found: Detections) -> Detections:
+    return found.kept(torch.zeros_like(found.scores, dtype=torch.bool))
 
 
 def _without_gradient_sync(model: nn.Module, accelerator: Accelerator) -> nn.Module:

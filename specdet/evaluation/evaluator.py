@@ -1,7 +1,7 @@
 """Evaluator: what turns detections into numbers."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from specdet.structures import Detections
 
@@ -22,4 +22,13 @@ class Evaluator(Protocol):
 
         A metric that the ground truth leaves undefined (no object of that size, say) is left out.
         """
+        ...
+
+
+@runtime_checkable
+class Detailed(Protocol):
+    """An evaluator that has more to tell than numbers."""
+
+    def details(self) -> dict[str, Any]:
+        """Of the last evaluation, as JSON."""
         ...

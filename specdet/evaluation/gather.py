@@ -8,6 +8,7 @@ import torch
 from accelerate.utils import gather_object
 from torch import Tensor
 
+from specdet.evaluation.encoded import encoded_masks
 from specdet.structures import Detections
 
 
@@ -19,14 +20,18 @@ class PackedDetections:
         image_ids: Of each image.
         counts: Detections of each image.
         rows: One (counts of some images, 6) float32 CPU tensor a batch: box xyxy, score, label.
+        masks: Of each image the encoded masks, some hundred bytes each; None where the detector gives none.
+        bad: As in Batch: images that could not be used.
     """
 
     image_ids: list[int] = attrs.Factory(list)
     counts: list[int] = attrs.Factory(list)
     rows: list[Tensor] = attrs.Factory(list)
+    masks: list[tuple[bytes, ...] | None] = attrs.Factory(list)
+    bad: dict[int, str] = attrs.Factory(dict)
 
     def add(self, detections: Sequence[Detections], *, image_ids: Sequence[int]) -> None:
-        """Append one batch; copies it from its device once."""
+        """Append one batch; copies its boxes from their device once, and the masks of each image."""
         assert len(detections) == len(image_ids), "one Detections an image"
         self.image_ids += image_ids
         self.counts += [len(each) for each in detections]
@@ -36,13 +41,14 @@ class PackedDetections:
         ]
         if columns:
             self.rows.append(torch.cat(columns).cpu())
+        self.masks += [encoded_masks(each) for each in detections]
 
     def unpack(self) -> dict[int, Detections]:
-        """Image id -> detections."""
+        """Image id -> detections, their masks encoded."""
         rows = torch.cat(self.rows) if self.rows else torch.zeros(0, 6)
         return {
-            image_id: Detections(boxes=part[:, :4], scores=part[:, 4], labels=part[:, 5].long())
-            for image_id, part in zip(self.image_ids, rows.split(self.counts), strict=True)
+            image_id: Detections(boxes=part[:, :4], scores=part[:, 4], labels=part[:, 5].long(), encoded=masks)
+            for image_id, part, masks in zip(self.image_ids, rows.split(self.counts), self.masks, strict=True)
         }
 
 
@@ -53,6 +59,8 @@ def gather(own: PackedDetections) -> PackedDetections:
         whole.image_ids += part.image_ids
         whole.counts += part.counts
         whole.rows += part.rows
+        whole.masks += part.masks
+        whole.bad.update(part.bad)
     return whole
 
 

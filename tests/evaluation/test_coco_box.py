@@ -18,16 +18,18 @@ def reference(counting):
     precision, recall = counting.eval["precision"][..., -1], counting.eval["recall"][..., -1]
     found = {"AP": mean(precision[..., 0]), "AP50": mean(precision[0, ..., 0]), "AP75": mean(precision[5, ..., 0])}
     found |= {f"AP_{area}": mean(precision[..., 1 + place]) for place, area in enumerate(AREAS)}
-    return found | {f"AR@{counting.params.maxDets[-1]}": mean(recall[..., 0])}
+    limits = counting.params.maxDets
+    found |= {f"AR@{limit}": mean(counting.eval["recall"][..., 0, place]) for place, limit in enumerate(limits)}
+    return found | {f"AR@{limits[-1]}_{area}": mean(recall[..., 1 + place]) for place, area in enumerate(AREAS)}
 
 
 @pytest.mark.parametrize("class_agnostic", [False, True])
-@pytest.mark.parametrize("limit", [100, 7])
+@pytest.mark.parametrize("limits", [[1, 10, 100], [1, 7], [1]])
 @pytest.mark.parametrize("seed", range(3))
-def test_precision_is_that_of_pycocotools(seed, limit, class_agnostic, make_world, pycocotools_counts):
+def test_precision_and_recall_are_those_of_pycocotools(seed, limits, class_agnostic, make_world, pycocotools_counts):
     world = make_world(seed)
-    expected = reference(pycocotools_counts(world, limits=[limit], class_agnostic=class_agnostic))
-    spec = CocoBoxSpec(max_detections=limit, class_agnostic=class_agnostic)
+    expected = reference(pycocotools_counts(world, limits=limits, class_agnostic=class_agnostic))
+    spec = CocoBoxSpec(max_detections=limits[-1], class_agnostic=class_agnostic)
     got = spec.build(ground_truth=world.ground_truth).evaluate(world.detections)
     assert list(got) == list(expected)
     assert got == pytest.approx(expected, rel=0, abs=1e-12)
@@ -39,18 +41,22 @@ def test_the_summary_of_pycocotools_says_the_same(make_world, pycocotools_counts
     counting = pycocotools_counts(world, limits=[1, 10, 100], class_agnostic=False)
     counting.summarize()
     got = CocoBoxSpec().build(ground_truth=world.ground_truth).evaluate(world.detections)
-    assert [got[name] for name in ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large")] == pytest.approx(
-        counting.stats[:6], rel=0, abs=1e-12
-    )
-    assert got["AR@100"] == pytest.approx(counting.stats[8], rel=0, abs=1e-12)
+    recall = ("AR@1", "AR@10", "AR@100", *(f"AR@100_{area}" for area in AREAS))
+    names = ("AP", "AP50", "AP75", *(f"AP_{area}" for area in AREAS), *recall)
+    assert [got[name] for name in names] == pytest.approx(counting.stats, rel=0, abs=1e-12)
+    assert len(counting.stats) == len(got) == 12
 
 
 def test_classes_are_in_label_order_whatever_their_ids(make_world, pycocotools_counts):
     world = make_world(3, category_ids=(30, 2, 11))
-    precision = pycocotools_counts(world, limits=[100], class_agnostic=False).eval["precision"]
+    counts = pycocotools_counts(world, limits=[100], class_agnostic=False).eval
+    precision, recall = counts["precision"], counts["recall"]
     got = CocoBoxSpec(per_class=True).build(ground_truth=world.ground_truth).evaluate(world.detections)
     for place, category_id in enumerate((2, 11, 30)):  # pycocotools counts in ascending order of ids
         assert got[f"AP/class{category_id}"] == pytest.approx(mean(precision[:, :, place, 0, 0]), rel=0, abs=1e-12)
+        assert got[f"AP50/class{category_id}"] == pytest.approx(mean(precision[0, :, place, 0, 0]), rel=0, abs=1e-12)
+        assert got[f"AP75/class{category_id}"] == pytest.approx(mean(precision[5, :, place, 0, 0]), rel=0, abs=1e-12)
+        assert got[f"AR@100/class{category_id}"] == pytest.approx(mean(recall[:, place, 0, 0]), rel=0, abs=1e-12)
     assert len({got[f"AP/class{category_id}"] for category_id in (2, 11, 30)}) == 3
 
 
@@ -79,9 +85,9 @@ def test_perfect_detections_score_one_and_no_detections_zero(make_world):
         found.labels = torch.tensor([ids.index(each["category_id"]) for each in objects], dtype=torch.long)
         found.scores = torch.ones(len(objects))
     evaluator = CocoBoxSpec().build(ground_truth=world.ground_truth)
-    assert evaluator.evaluate(world.detections) == pytest.approx(
-        dict.fromkeys(evaluator.evaluate(world.detections), 1.0)
-    )
+    got = evaluator.evaluate(world.detections)
+    assert 0 < got.pop("AR@1") < 1  # images have several objects of a class
+    assert got == pytest.approx(dict.fromkeys(got, 1.0))
     assert set(evaluator.evaluate({}).values()) == {0.0}
 
 

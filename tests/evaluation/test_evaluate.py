@@ -97,6 +97,20 @@ def test_metrics_are_those_of_the_evaluator_on_the_plain_detections(ranks, accel
     } == expected
 
 
+def test_what_evaluators_tell_besides_numbers_is_told_by_their_names(ranks, accelerator):
+    class Teller(type(ranks.evaluators()["bbox"])):
+        def details(self):
+            return {"matrix": [[1]]}
+
+    evaluators, told = ranks.evaluators(), []
+    model, loader = ranks.Finder(shift=0.0), ranks.loader_of(0, 1)
+    evaluate(model, loader, evaluators=evaluators, accelerator=accelerator, on_details=told.append)
+    assert told == []
+    evaluators["bbox"].__class__ = Teller
+    evaluate(model, loader, evaluators=evaluators, accelerator=accelerator, on_details=told.append)
+    assert told == [{"bbox": {"matrix": [[1]]}}]
+
+
 def test_two_processes_give_the_metrics_of_one(reports, expected):
     for report in reports:
         assert report["world_size"] == 2

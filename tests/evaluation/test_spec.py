@@ -3,7 +3,13 @@
 import pytest
 import torch
 
-from specdet.evaluation.spec import CocoBoxSpec, ProposalRecallSpec
+from specdet.evaluation.spec import (
+    CocoBoxSpec,
+    ConfusionMatrixSpec,
+    ErrorBreakdownSpec,
+    ProposalRecallSpec,
+    VocMAPSpec,
+)
 from specdet.structures import Detections
 
 SIDES = (10, 50, 200)  # px: an object of each of COCO's sizes
@@ -28,6 +34,11 @@ def truth(*, classes: tuple[str, ...]) -> dict:
         CocoBoxSpec(),
         CocoBoxSpec(per_class=True, iou_thresholds=(0.5, 0.6), max_detections=7, areas={}),
         CocoBoxSpec(class_agnostic=True, iou_thresholds=(0.75,)),
+        VocMAPSpec(),
+        VocMAPSpec(per_class=True, curve="11_points"),
+        ConfusionMatrixSpec(),
+        ErrorBreakdownSpec(),
+        ErrorBreakdownSpec(iou_threshold=0.75),
     ],
 )
 def test_the_names_are_those_of_an_evaluation(spec):

@@ -12,7 +12,7 @@ from accelerate import Accelerator
 from torch import nn
 
 from specdet.evaluation.evaluate import evaluate
-from specdet.evaluation.spec import CocoBoxSpec, ProposalRecallSpec
+from specdet.evaluation.spec import CocoBoxSpec, CocoMaskSpec, ProposalRecallSpec
 from specdet.structures import Batch, Detections
 
 IDS = [40, 10, 90, 20, 70, 50, 30]
@@ -40,8 +40,18 @@ class Finder(nn.Module):
                 + torch.arange(count)[:, None]
             )
             labels = torch.arange(count) % 2
-            found.append(Detections(boxes=boxes * self.scale, scores=0.9 - 0.1 * torch.arange(count), labels=labels))
+            boxes = boxes * self.scale
+            scores = 0.9 - 0.1 * torch.arange(count)
+            found.append(Detections(boxes=boxes, scores=scores, labels=labels, masks=filled(boxes)))
         return found
+
+
+def filled(boxes: torch.Tensor) -> torch.Tensor:
+    """(D, 200, 200) bool: all pixels of each box."""
+    pixels = torch.arange(200)
+    x0, y0, x1, y1 = (side[:, None] for side in boxes.unbind(1))
+    rows, columns = (pixels >= y0) & (pixels < y1), (pixels >= x0) & (pixels < x1)
+    return rows[:, :, None] & columns[:, None]
 
 
 def corners(image_id: int) -> list[float]:
@@ -60,6 +70,7 @@ def ground_truth() -> dict:
                 "bbox": [box[0], box[1], box[2] - box[0], box[3] - box[1]],
                 "area": (box[2] - box[0]) * (box[3] - box[1]),
                 "iscrowd": 0,
+                "segmentation": [[box[0], box[1], box[2], box[1], box[2], box[3], box[0], box[3]]],
             }
             for place, (image_id, box) in enumerate(boxes.items())
         ],
@@ -88,6 +99,7 @@ def evaluators() -> dict:
     return {
         "proposal": ProposalRecallSpec(limits=(1, 10)).build(ground_truth=truth),
         "bbox": CocoBoxSpec().build(ground_truth=truth),
+        "segm": CocoMaskSpec().build(ground_truth=truth),
     }
 
 
