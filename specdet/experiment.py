@@ -11,7 +11,7 @@ from specdet.experiment_rules import part_problems
 from specdet.runner.spec import TrainSpec
 from specdet.spec import Problem, Spec, SpecError, component, field, spec
 from specdet.spec.argument import plain
-from specdet.spec.compose import LANGUAGE_KEYS, compose
+from specdet.spec.compose import LANGUAGE_KEYS, Refuse, compose
 from specdet.spec.composed import Composed
 from specdet.spec.dump import dumps, to_table
 from specdet.spec.plugins import known_components, plugin_files
@@ -22,6 +22,7 @@ from specdet.spec.version import VERSION
 DEFAULT_HOOKS = {
     "optimizer": {"type": "Optimizer"},
     "evaluate": {"type": "Evaluation"},
+    "predictions": {"type": "Predictions"},
     "checkpoint": {"type": "Checkpoint"},
     "log": {"type": "TextLog"},
     "events": {"type": "Events"},
@@ -63,7 +64,12 @@ class Loaded:
 
 
 def load(
-    path: str | Path, overrides: Iterable[str] = (), *, plugins: Iterable[str | Path] = (), text: str | None = None
+    path: str | Path,
+    overrides: Iterable[str] = (),
+    *,
+    plugins: Iterable[str | Path] = (),
+    text: str | None = None,
+    refuse: Refuse | None = None,
 ) -> Experiment:
     """The experiment of a spec file.
 
@@ -72,38 +78,55 @@ def load(
         overrides: `key=value` and `~key`, as on the command line.
         plugins: Files of components to run, besides those of the spec that the user has trusted.
         text: What the file is to say instead of what it says on disk: an editor's buffer.
+        refuse: As of `compose`.
 
     Raises:
         SpecError: With all that is wrong; its `problems` name file, line, column and path.
     """
-    return load_with_source(path, overrides, plugins=plugins, text=text).experiment
+    return load_with_source(path, overrides, plugins=plugins, text=text, refuse=refuse).experiment
 
 
 def load_with_source(
-    path: str | Path, overrides: Iterable[str] = (), *, plugins: Iterable[str | Path] = (), text: str | None = None
+    path: str | Path,
+    overrides: Iterable[str] = (),
+    *,
+    plugins: Iterable[str | Path] = (),
+    text: str | None = None,
+    refuse: Refuse | None = None,
 ) -> Loaded:
     """As `load`, with the composed table and the text as its author wrote it."""
-    composed = compose(path, overrides, base={"hooks": DEFAULT_HOOKS}, text=text)
-    experiment = _structured(composed, plugins=plugins, partial=False)
-    if not experiment.name:
-        experiment = attrs.evolve(experiment, name=composed.files[-1].stem)
-    return Loaded(experiment=experiment, composed=composed)
+    composed = compose(path, overrides, base={"hooks": DEFAULT_HOOKS}, text=text, refuse=refuse)
+    return Loaded(experiment=experiment_of(composed, plugins=plugins), composed=composed)
 
 
 def check_part(
-    path: str | Path, overrides: Iterable[str] = (), *, plugins: Iterable[str | Path] = (), text: str | None = None
+    path: str | Path,
+    overrides: Iterable[str] = (),
+    *,
+    plugins: Iterable[str | Path] = (),
+    text: str | None = None,
+    refuse: Refuse | None = None,
 ) -> None:
     """Check a file that others extend: all it says must be right, whatever is left for them to say.
 
     Raises:
         SpecError: With all that is wrong.
     """
-    composed = compose(path, overrides, base={"hooks": DEFAULT_HOOKS}, text=text, part=True)
-    _structured(composed, plugins=plugins, partial=True)
+    composed = compose(path, overrides, base={"hooks": DEFAULT_HOOKS}, text=text, part=True, refuse=refuse)
+    experiment_of(composed, plugins=plugins, partial=True)
 
 
-def _structured(composed: Composed, *, plugins: Iterable[str | Path], partial: bool) -> Experiment:
-    """The experiment of a composed spec. Raises SpecError with all problems, of the files and of what they say."""
+def experiment_of(composed: Composed, *, plugins: Iterable[str | Path] = (), partial: bool = False) -> Experiment:
+    """The experiment of a composed spec.
+
+    Args:
+        composed: Lies over `DEFAULT_HOOKS`; its tree is completed.
+        plugins: As of `load`.
+        partial: Whether it is a base for others.
+
+    Raises:
+        SpecError: With all problems, of the files and of what they say.
+    """
     if composed.foreign:
         raise SpecError(composed.problems)
     tree, problems = composed.tree, list(composed.problems)
@@ -123,7 +146,9 @@ def _structured(composed: Composed, *, plugins: Iterable[str | Path], partial: b
     if problems:
         raise SpecError(composed.located(problems))
     assert experiment is not None, "structure gives an experiment or raises"
-    return experiment
+    if partial or experiment.name:
+        return experiment
+    return attrs.evolve(experiment, name=composed.files[-1].stem)
 
 
 def _hint_of(key: str) -> str:

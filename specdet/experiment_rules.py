@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from specdet.data.spec import DataSpec, ShapesSpec
+from specdet.data.training_paths import training_paths
+from specdet.experiment_masks import needs_masks, validates
 from specdet.registry import suggestion
 from specdet.runner.spec import enabled_hooks
 from specdet.spec import Problem, Spec
@@ -22,11 +24,14 @@ def part_problems(experiment: "Experiment") -> Iterator[Problem]:
         _validation(experiment),
         _names(experiment),
         _optimizer_step(experiment),
+        _going_back(experiment),
         _clashes(experiment),
         _watched_metrics(experiment),
         _classes(experiment),
+        _masks(experiment),
         _frozen_weights(experiment),
         _class_lists(experiment),
+        _proposals(experiment),
         _batches(experiment),
         _schedule(experiment),
     )
@@ -67,12 +72,12 @@ def _validation(experiment: "Experiment") -> Iterator[Problem]:
         return
     if experiment.eval:
         yield Problem(path="eval", message="there is nothing to evaluate on: data.val is missing")
-    if _validates(experiment):
+    if validates(experiment):
         yield Problem(path="train.workflow", message="there is nothing to validate on: data.val is missing")
 
 
 def _names(experiment: "Experiment") -> Iterator[Problem]:
-    if "val" in experiment.eval and _validates(experiment):
+    if "val" in experiment.eval and validates(experiment):
         message = "the losses of the workflow's validation are called val/... as well: give this evaluator another name"
         yield Problem(path="eval.val", message=message)
 
@@ -87,6 +92,13 @@ def _optimizer_step(experiment: "Experiment") -> Iterator[Problem]:
         yield Problem(path=path, message=f"no hook steps the optimizer, so nothing would be learned: {mend}")
     sure = [name for name in steps if getattr(enabled[name], "steps_optimizer", False)]
     yield from (_taken("steps the optimizer", second, sure[0]) for second in sure[1:])
+
+
+def _going_back(experiment: "Experiment") -> Iterator[Problem]:
+    hooks = enabled_hooks(experiment.hooks).values()
+    if experiment.train.on_nonfinite == "rollback" and not any(getattr(hook, "saves", True) for hook in hooks):
+        message = 'there is nothing to go back to: no hook saves checkpoints; add one, of type Checkpoint, or "skip"'
+        yield Problem(path="train.on_nonfinite", message=message)
 
 
 def _clashes(experiment: "Experiment") -> Iterator[Problem]:
@@ -114,7 +126,7 @@ def _watched_metrics(experiment: "Experiment") -> Iterator[Problem]:
 
 def _unmeasured(metric: str, experiment: "Experiment") -> str:
     """Why `metric` is never measured, or an empty string."""
-    sources: dict[str, Any] = {**experiment.eval, **({"val": None} if _validates(experiment) else {})}
+    sources: dict[str, Any] = {**experiment.eval, **({"val": None} if validates(experiment) else {})}
     source = max((source for source in sources if metric.startswith(f"{source}/")), key=len, default=None)
     if source is None:
         known = ", ".join(f"{source}/..." for source in sources) or "none: the spec has no [eval]"
@@ -135,10 +147,6 @@ def _fits(name: str, pattern: str) -> bool:
     return name.startswith(pattern[:-1]) if pattern.endswith("/*") else name == pattern
 
 
-def _validates(experiment: "Experiment") -> bool:
-    return any(mode == "val" for mode, _ in experiment.train.workflow)
-
-
 def _classes(experiment: "Experiment") -> Iterator[Problem]:
     if getattr(experiment.model, "gives_classes", True) or len(getattr(experiment.data.val, "classes", ())) == 1:
         return
@@ -146,6 +154,27 @@ def _classes(experiment: "Experiment") -> Iterator[Problem]:
         if not getattr(evaluator, "class_agnostic", True):
             message = "the detector gives boxes without classes, of which most would count as wrong: set it to true"
             yield Problem(path=dotted(("eval", name, "class_agnostic")), message=message)
+        elif getattr(evaluator, "compares_classes", False):
+            message = "compares classes, and the detector gives boxes without any: remove it"
+            yield Problem(path=dotted(("eval", name)), message=message)
+
+
+def _masks(experiment: "Experiment") -> Iterator[Problem]:
+    """What gives masks, learns them and compares them goes together."""
+    gives, data = getattr(experiment.model, "gives_masks", False), experiment.data
+    compared = [name for name, evaluator in experiment.eval.items() if needs_masks(evaluator)]
+    if not gives:
+        for name in compared:
+            message = "compares masks, and the detector gives none: use CocoBox, or a detector such as MaskRCNN"
+            yield Problem(path=dotted(("eval", name, "type")), message=message)
+        return
+    sets = training_paths(data)
+    if data.val is not None and (compared or validates(experiment)):
+        sets["val"] = data.val
+    for path, each in sets.items():
+        if not getattr(each, "gives_masks", False):
+            message = "has no masks, which the detector learns and gives: use data that has them, such as Coco"
+            yield Problem(path=f"data.{path}.type", message=message)
 
 
 def _frozen_weights(experiment: "Experiment") -> Iterator[Problem]:
@@ -161,6 +190,9 @@ def _frozen_weights(experiment: "Experiment") -> Iterator[Problem]:
     if getattr(backbone, "frozen_stages", -1) >= 0:
         message = f"the frozen stages would keep random weights: set it to -1, or {mend}"
         yield Problem(path=f"{path}.frozen_stages", message=message)
+    if getattr(backbone, "frozen_levels", 0) > 0:
+        message = f"the frozen levels would keep random weights: set it to 0, or {mend}"
+        yield Problem(path=f"{path}.frozen_levels", message=message)
     if norm == "FrozenBN":
         yield Problem(path=f"{path}.norm", message=f"FrozenBN {unlearnt}: choose BN or GN, or {mend}")
     elif norm in ("BN", "SyncBN") and getattr(backbone, "norm_eval", False):
@@ -187,16 +219,24 @@ def _schedule(experiment: "Experiment") -> Iterator[Problem]:
 def _class_lists(experiment: "Experiment") -> Iterator[Problem]:
     """Labels are numbers: sets that are used together number the same classes alike."""
     data = experiment.data
-    sets: dict[str, Spec | None] = {"val": data.val}
-    if isinstance(data.train, Spec):
-        sets = {"train": data.train, **sets}
-    else:
-        sets = {**{dotted(("train", key)): each for key, each in data.train.items()}, **sets}
+    sets: dict[str, Spec | None] = {**training_paths(data), "val": data.val}
     named = [(path, classes) for path, each in sets.items() if (classes := getattr(each, "classes", ()))]
     for path, classes in named[1:]:
         if classes != named[0][1]:
             message = f"differ from those of data.{named[0][0]}, or stand in another order"
             yield Problem(path=f"data.{path}.classes", message=message)
+
+
+def _proposals(experiment: "Experiment") -> Iterator[Problem]:
+    """A detector that finds no boxes itself is given some, in every set that it sees."""
+    if not getattr(experiment.model, "uses_proposals", False):
+        return
+    data = experiment.data
+    seen = ["train", *(["val"] if data.val is not None and (experiment.eval or validates(experiment)) else [])]
+    for role in seen:
+        if getattr(data, f"{role}_proposals") is None:
+            message = "the detector finds no boxes itself: name a file of them, which `specdet proposals` writes"
+            yield Problem(path=f"data.{role}_proposals", message=message)
 
 
 def _known_images(data: DataSpec) -> int | None:

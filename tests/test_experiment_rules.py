@@ -18,7 +18,13 @@ WEIGHTLESS = ["model.backbone.weights=none", "model.backbone.frozen_stages=-1", 
 WEIGHTS = "say which weights to start from (model.backbone.weights, weights_file or train.load_from)"
 UNLEARNT = "would keep statistics that were never taken, and normalise nothing"
 STOP = ["hooks.stop.type=EarlyStopping"]
+FAST = ["model.type=FastRCNN", "model.backbone={ type = 'ResNet', depth = 18 }", "model.neck.type=FPN",
+        "data.train_proposals=a.safetensors"]  # fmt: skip
 BOX = ["eval.bbox.type=CocoBox", "eval.bbox.class_agnostic=true"]
+MASKS = "specdet:coco/mask_rcnn_r50_fpn_1x.toml"
+SEGM = ["eval.segm.type=CocoMask", "eval.segm.class_agnostic=true"]
+VOC = "{ type = 'Voc', folder = 'voc', split = 'train' }"
+NO_MASKS = "has no masks, which the detector learns and gives: use data that has them, such as Coco"
 
 
 def problems(name: str, overrides: list[str]) -> list[tuple[str, str]]:
@@ -34,6 +40,13 @@ def problems(name: str, overrides: list[str]) -> list[tuple[str, str]]:
     [
         (
             RPN,
+            ["train.on_nonfinite=rollback", "~hooks.checkpoint"],
+            "train.on_nonfinite",
+            "there is nothing to go back to: no hook saves checkpoints; add one, of type Checkpoint, or \"skip\"",
+            ["train.on_nonfinite=rollback"],
+        ),
+        (
+            RPN,
             ["~hooks.optimizer"],
             "hooks",
             "no hook steps the optimizer, so nothing would be learned: "
@@ -46,6 +59,13 @@ def problems(name: str, overrides: list[str]) -> list[tuple[str, str]]:
             "hooks.optimizer.enabled",
             "no hook steps the optimizer, so nothing would be learned: enable it",
             ["hooks.optimizer.enabled=false", "hooks.mine.type=Optimizer"],
+        ),
+        (
+            RPN,
+            FAST,
+            "data.val_proposals",
+            "the detector finds no boxes itself: name a file of them, which `specdet proposals` writes",
+            [*FAST, "data.val_proposals=b.safetensors"],
         ),
         (
             RPN,
@@ -206,6 +226,28 @@ def problems(name: str, overrides: list[str]) -> list[tuple[str, str]]:
             "eval.bbox.class_agnostic",
             "the detector gives boxes without classes, of which most would count as wrong: set it to true",
             BOX,
+        ),
+        (
+            RPN,
+            SEGM,
+            "eval.segm.type",
+            "compares masks, and the detector gives none: use CocoBox, or a detector such as MaskRCNN",
+            BOX,
+        ),
+        (MASKS, [f"data.train={VOC}"], "data.train.type", NO_MASKS, ["data.train={ type = 'Shapes', count = 2000 }"]),
+        (
+            MASKS,
+            [f"data.val={VOC}"],
+            "data.val.type",
+            NO_MASKS,
+            [f"data.val={VOC}", "~eval.segm", "hooks.checkpoint.keep_best=bbox/AP"],  # boxes alone are compared
+        ),
+        (
+            RPN,
+            ["eval.confused.type=ConfusionMatrix"],
+            "eval.confused",
+            "compares classes, and the detector gives boxes without any: remove it",
+            [],
         ),
     ],
 )  # fmt: skip

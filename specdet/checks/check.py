@@ -1,6 +1,6 @@
 """`check`: everything that is wrong with a spec, before anything starts. The verb and the app ask it alike."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from specdet.experiment import check_part, load_with_source
@@ -16,6 +16,7 @@ def check(
     device: bool = False,
     plugins: Iterable[str | Path] = (),
     text: str | None = None,
+    folders: Sequence[Path] | None = None,
 ) -> list[Problem]:
     """All problems of a spec, each with its place.
 
@@ -27,6 +28,7 @@ def check(
         device: Ask this machine's device too, which imports torch.
         plugins: Plugin files that may run.
         text: What the file is to say instead of what it says on disk.
+        folders: The only ones from which data may be opened; all may be unless given.
     """
     try:
         if part:
@@ -39,7 +41,7 @@ def check(
     if data:
         from specdet.checks.data import data_problems
 
-        found += data_problems(loaded.experiment)
+        found += data_problems(loaded.experiment, folders=folders)
     if device:
         from specdet.checks.device import device_problems
 

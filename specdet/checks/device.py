@@ -8,6 +8,7 @@ import torch
 
 from specdet.checks.memory import memory_problems
 from specdet.checks.walk import specs_within
+from specdet.registry import import_object
 from specdet.runner.memory import one_step
 from specdet.runner.precision import SYNC_BN_ON_CPU, resolve_precision
 from specdet.spec import Problem
@@ -23,11 +24,21 @@ def device_problems(experiment: "Experiment", *, memory: bool = True) -> list[Pr
     Args:
         memory: Estimate the memory of a training step as well, where all else is right; it takes a second or two.
     """
+    device = own_device()
+    found = [
+        *_precision(experiment, device),
+        *_norms(experiment, device),
+        *_optimizer(experiment, device),
+        *_parts_from_elsewhere(experiment),
+    ]
+    return found or ([*memory_problems(experiment, device=device)] if memory else [])
+
+
+def own_device() -> torch.device:
+    """The device that this process trains on."""
     # Of several processes each asks about its own GPU, and takes no memory of another's.
     rank = int(os.environ.get("LOCAL_RANK", "0"))
-    device = torch.device("cuda", rank) if torch.cuda.is_available() else torch.device("cpu")
-    found = [*_precision(experiment, device), *_norms(experiment, device), *_optimizer(experiment, device)]
-    return found or ([*memory_problems(experiment, device=device)] if memory else [])
+    return torch.device("cuda", rank) if torch.cuda.is_available() else torch.device("cpu")
 
 
 def _precision(experiment: "Experiment", device: torch.device) -> Iterator[Problem]:
@@ -43,6 +54,15 @@ def _norms(experiment: "Experiment", device: torch.device) -> Iterator[Problem]:
     for path, spec in specs_within(experiment.model, path=("model",)):
         if getattr(spec, "norm", "") == "SyncBN":
             yield Problem(path=dotted((*path, "norm")), message=SYNC_BN_ON_CPU, kind="environment")
+
+
+def _parts_from_elsewhere(experiment: "Experiment") -> Iterator[Problem]:
+    """What parts of the model that another package brings say of this machine."""
+    for path, spec in specs_within(experiment.model, path=("model",)):
+        tell = (
+            getattr(import_object(spec.builds), "problems_here", None) if spec.builds.startswith("specdet.") else None
+        )
+        yield from (problem.under(dotted(path)) for problem in (tell(spec) if tell is not None else ()))
 
 
 def _optimizer(experiment: "Experiment", device: torch.device) -> Iterator[Problem]:

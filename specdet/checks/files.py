@@ -24,7 +24,7 @@ def missing_files(experiment: "Experiment") -> Iterator[Problem]:
 def _weights(experiment: "Experiment") -> Iterator[tuple[SpecPath, Path]]:
     """Every file that the training and the parts of the model name."""
     for key in ("load_from", "resume_from"):
-        if (file := getattr(experiment.train, key)) is not None:
+        if isinstance(file := getattr(experiment.train, key), Path):
             yield ("train", key), file
     for path, spec in specs_within(experiment.model, path=("model",)):
         for name, value in vars(spec).items():

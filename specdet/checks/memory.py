@@ -10,6 +10,7 @@ import torch
 
 from specdet.checks.walk import rewritten
 from specdet.data.batch_shape import largest_batch
+from specdet.experiment_classes import with_likely_classes
 from specdet.runner.memory import Step, TrainingMemory, training_memory
 from specdet.runner.precision import resolve_precision
 from specdet.spec import Problem, Spec, SpecError
@@ -41,7 +42,7 @@ def memory_problems(experiment: "Experiment", *, device: torch.device) -> Iterat
         return
     if needed <= there:
         return
-    message = f"training takes about {_gib(needed)}, and the device ({_name(device)}) has {_gib(there)}: "
+    message = f"training takes about {_gib(needed)}, and the device ({device_name(device)}) has {_gib(there)}: "
     if least > there:
         message += f"not even one image fits ({_gib(least)}); choose smaller images or a smaller model"
     else:
@@ -51,17 +52,20 @@ def memory_problems(experiment: "Experiment", *, device: torch.device) -> Iterat
     yield Problem(path="data.images_per_device", message=message, kind="environment")
 
 
-def memory_needed(experiment: "Experiment", *, device: torch.device, images: int | None = None) -> TrainingMemory:
+def memory_needed(
+    experiment: "Experiment", *, device: torch.device, images: int | None = None, size: tuple[int, int] | None = None
+) -> TrainingMemory:
     """What one device holds in training; nothing of it is taken, and no weights are read or fetched.
 
     Args:
         images: In a batch; as the experiment says unless given.
+        size: Height and width of the largest batch, px, where it is known better than from the spec alone.
 
     Raises:
         Unknown: Where the size of the images is not known before they are opened, or the model cannot be run so.
         SpecError, ValueError: For a model or an optimizer that cannot be built.
     """
-    size = largest_batch(experiment.data)
+    size = size or largest_batch(experiment.data)
     if size is None:
         raise Unknown("only the images tell how large they are; a Resize with short_side and long_side would as well")
     step = Step(
@@ -72,11 +76,22 @@ def memory_needed(experiment: "Experiment", *, device: torch.device, images: int
         precision=resolve_precision(experiment.train.precision, device=device.type),
         device=device,
     )
-    model = rewritten(experiment.model, _without_weights)
     try:
-        return training_memory(step, model=model, optimizer=experiment.optimizer, hooks=experiment.hooks)
+        return training_memory(
+            step, model=model_without_weights(experiment), optimizer=experiment.optimizer, hooks=experiment.hooks
+        )
     except RuntimeError as error:
         raise Unknown(f"the model cannot be run without content ({next(iter(str(error).splitlines()), '')})") from error
+
+
+def model_without_weights(experiment: "Experiment") -> Spec:
+    """The spec of the same model with random weights, which takes as much memory and reads no file."""
+    return without_weights(with_likely_classes(experiment).model)
+
+
+def without_weights(model: Spec) -> Spec:
+    """A model's spec with random weights in the place of those that it starts from: nothing is read or fetched."""
+    return rewritten(model, _without_weights)
 
 
 def device_memory(device: torch.device) -> int:
@@ -86,7 +101,8 @@ def device_memory(device: torch.device) -> int:
     return psutil.virtual_memory().total
 
 
-def _name(device: torch.device) -> str:
+def device_name(device: torch.device) -> str:
+    """What people call a device."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 

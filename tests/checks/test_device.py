@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 import torch
 
@@ -68,3 +70,26 @@ def test_memory_is_asked_about_too(monkeypatch):
     monkeypatch.setattr(memory, "device_memory", lambda device: 2**20)
     assert [problem.path for problem in device_problems(load(RPN))] == ["data.images_per_device"]
     assert device_problems(load(RPN), memory=False) == []
+
+
+TIMM = ("model.backbone.type=Timm", "model.backbone.name=resnet18")
+
+
+def test_a_package_that_is_not_installed(monkeypatch):
+    assert said(*TIMM) == []
+    monkeypatch.setitem(sys.modules, "timm", None)
+    ((path, message),) = said(*TIMM)
+    assert path == "model.backbone"
+    assert message.endswith("pip install 'specdet[timm]'")
+
+
+def test_a_network_that_the_package_does_not_have():
+    (problem,) = device_problems(load(RPN, [*TIMM[:1], "model.backbone.name=resnett18"]), memory=False)
+    assert (problem.path, problem.kind) == ("model.backbone.name", "spec")
+    assert "did you mean 'resnet18'" in problem.message
+
+
+@pytest.mark.parametrize("backbone", [TIMM, ("model.backbone.type=Torchvision", "model.backbone.name=resnet18")])
+def test_the_memory_of_networks_from_elsewhere_is_estimated(backbone, caplog):
+    assert device_problems(load(RPN, backbone)) == []
+    assert not caplog.records

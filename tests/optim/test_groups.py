@@ -163,3 +163,25 @@ def test_no_parameter_is_lost_or_doubled_and_order_is_kept(rules, norm, bias):
     assert [members[0] for members in order] == sorted(members[0] for members in order)
     settings = [(group["lr"], group["weight_decay"]) for group in groups]
     assert len(set(settings)) == len(settings)
+
+
+def test_rules_can_freeze_the_first_layers_and_slow_the_others_down_the_more_the_earlier_they_are():
+    model = nn.ModuleDict(
+        {f"layer{depth}": nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4)) for depth in range(1, 4)}
+        | {"head": nn.Linear(4, 2)}
+    )
+    rules = {
+        "stem": ParameterRuleSpec(pattern="layer1.*", frozen=True),
+        **{
+            f"stage {depth}": ParameterRuleSpec(pattern=f"layer{depth}.*", lr_factor=0.5 ** (4 - depth))
+            for depth in (2, 3)
+        },
+        "norms": ParameterRuleSpec(pattern="layer?.1.*", decay_factor=0.0),
+    }
+    seen = treatment_of(model, rules=rules)
+    assert not [name for name in seen if name.startswith("layer1.")]
+    assert not any(parameter.requires_grad for parameter in model["layer1"].parameters())
+    assert seen["layer2.0.weight"] == (0.25, 1.0)
+    assert seen["layer2.1.weight"] == (0.25, 0.0)
+    assert seen["layer3.0.weight"] == (0.5, 1.0)
+    assert seen["head.weight"] == (1.0, 1.0)
