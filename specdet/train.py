@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from specdet.experiment import Experiment, load_with_source, resolved
+from specdet.experiment_classes import with_classes
+from specdet.experiment_masks import Masks, masks_to_evaluate, masks_to_train
 from specdet.runner.signals import StopSignals
 from specdet.spec import SpecError
+from specdet.starting_weights import start_from
 from specdet.training_failure import Failure
 from specdet.training_run import TrainingRun
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from specdet.data.dataset import DetectionDataset
+    from specdet.runner.hooks.bad_images import BadImages
     from specdet.runner.runner import Runner
 
 
@@ -70,14 +74,23 @@ def build_datasets(experiment: Experiment) -> Datasets:
     if missing := root_problems(data):
         raise SpecError([problem.under("data") for problem in missing])
     found, problems = {}, []
-    for role, spec, transforms in (
-        ("train", data.train, data.train_transforms),
-        ("val", data.val, data.val_transforms),
+    masks: dict[str, Masks] = {"train": masks_to_train(experiment), "val": masks_to_evaluate(experiment)}
+    for role, spec, transforms, proposals in (
+        ("train", data.train, data.train_transforms, data.train_proposals),
+        ("val", data.val, data.val_transforms, data.val_proposals),
     ):
         if spec is not None:
             try:
                 found[role] = build_dataset(
-                    spec, transforms=transforms, seed=experiment.seed, training=role == "train", path=f"data.{role}"
+                    spec,
+                    transforms=transforms,
+                    seed=experiment.seed,
+                    training=role == "train",
+                    masks=masks[role],
+                    path=f"data.{role}",
+                    proposals=proposals,
+                    max_proposals=data.max_proposals,
+                    on_bad_image=data.on_bad_image,
                 )
             except SpecError as error:
                 problems += error.problems
@@ -141,6 +154,8 @@ def _train_detector(
     from specdet.data.loader import build_dataloader, close_dataloader
     from specdet.optim.build import build_optimizer
     from specdet.runner.accelerator import make_accelerator
+    from specdet.runner.evaluated import EvaluatedImages
+    from specdet.runner.hooks.bad_images import BadImages
     from specdet.runner.hooks.evaluation import EvaluationHook
     from specdet.runner.logger import get_root_logger
     from specdet.runner.precision import SYNC_BN_ON_CPU
@@ -198,6 +213,9 @@ def _train_detector(
         spec_text=resolved(experiment),
         asks=run.asks,
         attempt=run.attempt,
+        classes=datasets.train.classes,
+        on_nonfinite=settings.on_nonfinite,
+        max_skipped_steps=settings.max_skipped_steps,
     )
     run.runner = runner
     evaluates = validate and datasets.val is not None and bool(experiment.eval)
@@ -205,19 +223,29 @@ def _train_detector(
         built = runner.build_hook(hook)
         if evaluates or not isinstance(built, EvaluationHook):
             runner.register_hook(built, name=name)
+    sets = {"train": datasets.train, "val": datasets.val}
+    bad_images = BadImages(
+        sizes={role: len(each) for role, each in sets.items() if each is not None},
+        max_share=experiment.data.max_bad_share,
+    )
+    if experiment.data.on_bad_image == "skip":  # else none is ever met, and ranks need not talk of them
+        runner.register_hook(bad_images, name="bad_images")
     modes: list[str] = [mode for mode, _ in settings.workflow]
     roles: set[str] = {*modes, "val"} if evaluates else {*modes}
     loaders = {role: loader(role) for role in sorted(roles)}
     if evaluates:
-        runner.evaluate = _evaluation(runner, loaders["val"], experiment)
+        runner.evaluate = _evaluation(runner, loaders["val"], experiment, bad_images=bad_images)
+        runner.evaluated = EvaluatedImages(
+            reader=loaders["val"].dataset.reader, gives_classes=getattr(experiment.model, "gives_classes", True)
+        )
     if settings.resume_from is not None:
         runner.resume(settings.resume_from)
         if settings.accept_differences and runner.is_main:
             write_text(directory / "spec.toml", resolved(experiment))  # from here on this is what the run does
     elif settings.load_from is not None:
-        runner.load_checkpoint(settings.load_from)
+        start_from(runner.unwrapped_model, settings, logger=logger)
     logger.info("run %s: %d images, %d processes", directory, len(datasets.train), world_size)
-    run.begin(runner)
+    run.begin(runner, hang_timeout=settings.hang_timeout)
     try:
         runner.run(
             [loaders[mode] for mode in modes], settings.workflow, settings.max_epochs, max_iters=settings.max_iters
@@ -228,7 +256,7 @@ def _train_detector(
     return runner
 
 
-def _evaluation(runner: "Runner", loader: Any, experiment: Experiment) -> Any:
+def _evaluation(runner: "Runner", loader: Any, experiment: Experiment, *, bad_images: "BadImages") -> Any:
     """What the Evaluation hook calls: the model on `data.val`, measured by each of `[eval]`."""
     from specdet.evaluation.evaluate import evaluate
 
@@ -240,6 +268,9 @@ def _evaluation(runner: "Runner", loader: Any, experiment: Experiment) -> Any:
         evaluators=evaluators,
         accelerator=runner.accelerator,
         on_batch=runner.between_batches,
+        on_detections=runner.on_detections,
+        on_details=runner.on_details,
+        on_bad_images=lambda bad: bad_images.evaluated(bad, runner=runner),
     )
 
 
@@ -256,6 +287,7 @@ def _train(experiment: Experiment, *, source: str, run: TrainingRun) -> int:
     get_root_logger(rank=accelerator.process_index, world_size=accelerator.num_processes)
     run.open(experiment, accelerator, source=source)  # before the data, which may take long: from here on it is seen
     datasets = build_datasets(experiment)
+    experiment = with_classes(experiment, len(datasets.train.classes))
     _seed_weights(experiment.seed)
     runner = train_detector(
         build_detector(experiment.model), datasets, experiment, accelerator=accelerator, source=source, run=run

@@ -9,14 +9,20 @@ from typing import TYPE_CHECKING
 import attrs
 
 from specdet.exit_codes import WRONG_MACHINE, WRONG_SPEC, exit_code
+from specdet.runs.files import DISK_IS_FULL
 from specdet.runs.state import Reason
 from specdet.spec import SpecError
 
 if TYPE_CHECKING:
     from specdet.runner.runner import Runner
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-CPU_OUT_OF_MEMORY = re.compile(r"DefaultCPUAllocator|not enough memory|Cannot allocate memory", re.I)
+OUT_OF_MEMORY = re.compile(
+    r"DefaultCPUAllocator|not enough memory|Cannot allocate memory|bad_alloc|"
+    r"CUDA error: out of memory|STATUS_ALLOC_FAILED",
+    re.I,
+)
+# What torch says of a process of a DataLoader that is gone.
+LOST_WORKER = re.compile(r"DataLoader worker \(pid(\(s\))? [\d, ]+\) (exited unexpectedly|is killed by signal: [^.]*)")
 LOST_CONNECTION = re.compile(r"gloo|NCCL|Connection (closed|reset) by (remote )?peer|Broken pipe|TCPStore", re.I)
 
 
@@ -55,12 +61,17 @@ def failure_of(error: BaseException, *, runner: "Runner | None", directory: Path
     if isinstance(error, FloatingPointError):
         return Failure(reason="nan", message=str(error), exit_code=WRONG_SPEC)
     if _is_out_of_memory(error):
-        message = (
-            f"out of memory {where}. Things to try: fewer images at a time (data.images_per_device); train.accumulate, "
-            f"so that a step still takes as many; smaller images (Resize in data.train_transforms). "
-            f"{_first_line(error)}"
-        )
+        from specdet.training_memory import out_of_memory  # torch, which a training that came so far has loaded
+
+        message = out_of_memory(error, where=where, runner=runner)
         return Failure(reason="oom", message=message, exit_code=WRONG_MACHINE, is_own=True)
+    if lost := LOST_WORKER.search(str(error)):
+        message = (
+            f"a process that loads images ended {where} ({lost[0]}). Most often memory ran out: try fewer of them "
+            "(data.workers_per_device), or 0, where the trainer loads by itself and an error of its own is seen. A bus "
+            "error says that /dev/shm is too small"
+        )
+        return Failure(reason="error", message=message, exit_code=WRONG_MACHINE, is_own=True)
     if _is_lost_connection(error):
         message = f"another process of this training ended {where}; what befell it stands in its own lines"
         return Failure(reason="error", message=message, exit_code=WRONG_MACHINE, is_elsewhere=True)
@@ -68,6 +79,10 @@ def failure_of(error: BaseException, *, runner: "Runner | None", directory: Path
         message = _about_files(error, where, directory)
         return Failure(reason="error", message=message, exit_code=WRONG_MACHINE, is_own=True)
     if isinstance(error, ValueError) and _is_ours(error):
+        return Failure(reason="error", message=str(error), exit_code=WRONG_SPEC)
+    from specdet.data.images import UnreadableImage
+
+    if isinstance(error, UnreadableImage):  # raised anew in torch, where it comes from a loader process
         return Failure(reason="error", message=str(error), exit_code=WRONG_SPEC)
     message = f"{type(error).__name__} {where}: {error}"
     return Failure(reason="error", message=message, exit_code=WRONG_SPEC, is_bug=True)
@@ -85,7 +100,9 @@ def _is_out_of_memory(error: BaseException) -> bool:
     torch = sys.modules.get("torch")
     if isinstance(error, MemoryError) or (torch is not None and isinstance(error, torch.OutOfMemoryError)):
         return True
-    return isinstance(error, RuntimeError) and bool(CPU_OUT_OF_MEMORY.search(str(error)))
+    if isinstance(error, OSError):  # a fork or a mapping that fails
+        return error.errno == errno.ENOMEM
+    return isinstance(error, RuntimeError) and bool(OUT_OF_MEMORY.search(str(error)))
 
 
 def _is_lost_connection(error: BaseException) -> bool:
@@ -103,7 +120,7 @@ def _about_files(error: OSError, where: str, directory: Path | None) -> str:
             f"the run directory {directory} is gone, so that nothing can be saved: it was moved or deleted {where}; "
             "where it is now, it can be gone on from with train.resume_from"
         )
-    if error.errno in FULL:
+    if error.errno in DISK_IS_FULL:
         place = error.filename or directory or "a file"
         return f"the disk is full: {place} could not be written {where}; make room, then resume the run"
     return f"{error.filename}: {error.strerror} ({where})" if error.filename else str(error)
@@ -115,7 +132,3 @@ def _is_ours(error: BaseException) -> bool:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return trace is not None and trace.tb_frame.f_globals.get("__name__", "").split(".")[0] in ("specdet", "__main__")
-
-
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), "")

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
 
+from specdet.exit_codes import WRONG_MACHINE
 from specdet.experiment import Experiment, resolved
 from specdet.runner.asks import EXIT_CODES, ORPHANED, STOP, STOP_NOW, Asks, first_stop
 from specdet.runner.watch import Watch
+from specdet.runner.watchdog import Watchdog
 from specdet.runs import devices
 from specdet.runs.control import Command, finish, pending
 from specdet.runs.directory import make_run_directory, run_of
@@ -65,7 +67,7 @@ class TrainingRun:
         self.directory: Path | None = None
         self.runner: Runner | None = None
         self.failure: Failure | None = None
-        self._ends_process = ends_process
+        self._ends_process = self._is_own_process = ends_process
         self._rank = int(os.environ.get("RANK") or 0)
         self._processes = int(os.environ.get("WORLD_SIZE") or 1)
         self._supervised = bool(os.environ.get(RUN_DIRECTORY))
@@ -113,11 +115,26 @@ class TrainingRun:
         self._use([name])
         return self.directory
 
-    def begin(self, runner: "Runner") -> None:
-        """The preparation is over: from here on being asked to stop is for the runner."""
+    def begin(self, runner: "Runner", *, hang_timeout: float) -> None:
+        """The preparation is over: from here on being asked to stop is for the runner.
+
+        Args:
+            hang_timeout: s without a step after which a training in a process of its own is ended.
+        """
         with self._lock:
             self._begun, self._ends_process = True, False
         runner.phase_listeners.append(self._on_phase)
+        if self._is_own_process and self.directory is not None:
+            watchdog = Watchdog(
+                lambda: (runner.iter, runner.inner_iter, runner.moves),
+                timeout=hang_timeout,
+                folder=self.directory,
+                rank=self._rank,
+                world_size=self._processes,
+                attempt=self.attempt,
+                on_hang=self._end_hanging,
+            )
+            self._watch.follow_training(watchdog)
 
     @contextmanager
     def told(self) -> Iterator[None]:
@@ -233,6 +250,13 @@ class TrainingRun:
         sys.stdout.flush()
         os._exit(EXIT_CODES[reason])  # the main thread may be anywhere, even where no exception can reach it
 
+    def _end_hanging(self, message: str) -> NoReturn:
+        """Called by the watching thread: the main one does not come back, nor does what it may hold."""
+        if self._lock.acquire(timeout=CAUSE_WITHIN):
+            _try(lambda: self._conclude(self._end_of("failed", reason="error", message=message), code=WRONG_MACHINE))
+        print(f"rank {self._rank}: {message}" if self._rank else message, file=sys.stderr, flush=True)
+        os._exit(WRONG_MACHINE)
+
     # -- the end
 
     def _tell_end(self) -> None:
@@ -295,6 +319,8 @@ class TrainingRun:
             if self._concluded or directory is None:
                 return
             self._concluded = True
+            if end.reason == ORPHANED:  # another rank may have noticed it first, and the training stopped for that
+                self._adopt()
             known = read_end(directory, attempt=self.attempt)
             if self._rank == 0:
                 _try(lambda: self._finish_commands(directory, end))

@@ -77,6 +77,8 @@ class Slow(Hook):
         self._on_phase("step")
         if self.phase == "memory" and runner.rank == runner.world_size - 1:
             torch.empty(10**15)
+        if self.phase == "hang" and runner.iter == 2 and runner.rank == runner.world_size - 1:
+            time.sleep(float(self.seconds))
         if self.phase == "bug":
             raise KeyError("bug")
 

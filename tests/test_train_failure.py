@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 
+import psutil
 import pytest
 from small_training import Training, environment, run_of, write_spec
 
@@ -38,7 +39,14 @@ def run_to_the_end(tmp_path, *arguments: str, slow: str = "", limit: int | None 
     ("overrides", "slow", "reason", "code", "said"),
     [
         (["optimizer.lr=1e30", "schedule.warmup_iters=1"], "", "nan", 1, "not a finite number between iter"),
-        ([], "memory", "oom", 3, "out of memory in training, after iter 0. Things to try: fewer images at a time"),
+        (
+            [],
+            "memory",
+            "oom",
+            3,
+            "Things to try: fewer images at a time (data.images_per_device is 4); "
+            "with train.accumulate = 2 a step of 2 images still takes as many as now; ",
+        ),
         (["train.resume_from=."], "", "error", 3, "has no whole checkpoint to resume from"),
     ],
 )
@@ -65,6 +73,35 @@ def test_what_befell_another_process_is_what_is_told(arguments, tmp_path):
     end, state = read_end(training.run, attempt=1), read_state(training.run)
     assert (end.outcome, end.reason) == (state.state, state.reason) == ("failed", "oom")
     assert "rank 1: out of memory in training, after iter 0" in training.said
+
+
+def test_a_killed_process_that_loads_images_is_told(arguments, tmp_path):
+    training = Training(tmp_path, *arguments, "data.workers_per_device=1", slow="step 0.5")
+    training.reaches("train", 2)
+    workers = psutil.Process(training.process.pid).children()
+    assert workers
+    for worker in workers:
+        worker.kill()  # as the kernel does where memory runs out
+    assert training.ends() == 3
+    assert "a process that loads images ended in training, after iter " in training.said
+    assert "data.workers_per_device" in training.said and "Traceback" not in training.said
+    assert read_end(training.run, attempt=1).outcome == "failed"
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_rank_that_hangs_is_named_and_ends_the_training(arguments, tmp_path, processes):
+    arguments += [f"data.images_per_device={4 // processes}", "train.hang_timeout=8"]
+    training = Training(tmp_path, *arguments, processes=processes, slow="hang 1000")
+    assert training.process.wait(100) != 0
+    run = training.run
+    message = read_end(run, attempt=1).message
+    stuck = f"rank {processes - 1} is at before_train_iter ({tmp_path}/slow.py:"
+    assert message.startswith("the training has not moved for ") and stuck in message
+    assert ("rank 0 waits for it, at " in message) == (processes == 2)
+    assert message in training.said
+    state = read_state(run)
+    assert (state.state, state.reason) == ("failed", "error")
+    assert (run / "checkpoints" / "iter_00000002").is_dir()
 
 
 @pytest.mark.parametrize("limit", [4_500, 50_000])

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from small_training import Training, events, run_of, same_weights, train, write_spec
@@ -16,6 +17,7 @@ from specdet.runs.end import read_end
 from specdet.runs.identity import ATTEMPT, RUN_DIRECTORY, RUN_ID
 from specdet.runs.lock import holder_of, is_owned
 from specdet.runs.state import RunState, read_process, read_state, write_state
+from specdet.training_run import TrainingRun
 
 # What of a supervisor matters here: it holds run.lock.
 SUPERVISOR = (
@@ -80,6 +82,18 @@ def test_ranks_that_lose_their_supervisor_save_and_stop(arguments, run, supervis
     assert end.checkpoint == f"checkpoints/{list_checkpoints(run / 'checkpoints')[-1].name}"
     assert not is_owned(run) and holder_of(in_use) is None
     assert {event["attempt"] for event in events(run, "phase")} == {3}
+
+
+def test_the_main_rank_ends_the_run_of_a_lost_supervisor_also_where_another_rank_noticed_first(run, monkeypatch):
+    for name, value in {**supervised(run), "RANK": "0", "WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    training = TrainingRun()
+    training.runner = SimpleNamespace(stop_reason="orphaned", exit_code=77, iter=5)
+    with training.told():  # at once, before its own second look at the lock
+        assert not training.asks.names
+    state, process = read_state(run), read_process(run)
+    assert (state.state, state.reason, state.exit_code) == ("stopped", "orphaned", 77)
+    assert process.by == "training" and not is_owned(run)
 
 
 def test_a_training_that_loses_its_supervisor_while_it_prepares_ends(arguments, run, supervisor, tmp_path):

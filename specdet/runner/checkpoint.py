@@ -7,7 +7,8 @@
       ema.safetensors    averaged weights, where a hook keeps some
       env.json           versions, world size, threads, precision
       spec.toml          the resolved spec, where the run has one
-      manifest.json      size and SHA-256 of each file; written last
+      classes.json       the names of the classes in the order of their labels, where they are known
+      manifest.json      size and SHA-256 of each file, and of itself; written last
 
 A folder is written under a hidden name, forced to the disk, and renamed. What has no manifest, or does not agree with
 it, is not a checkpoint. Nothing of ours is pickled; what Accelerate pickles is plain numbers, read with weights_only.
@@ -30,9 +31,10 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from specdet.runs.files import read_json, sync_file, sync_folder
+from specdet.runs.exchange import exchange
+from specdet.runs.files import DISK_IS_FULL, read_json, sync_file, sync_folder
 
-VERSION = 1
+VERSION = 2  # 1 had no sum of the manifest itself, and is still read
 FOLDER = "checkpoints"
 PREFIX = "iter_"
 ACCELERATE = "accelerate"
@@ -64,10 +66,11 @@ def write_checkpoint(
     final = folder / checkpoint_name(iter)
     temporary = folder / f".{final.name}{TEMPORARY}"
     if accelerator.is_main_process:
-        shutil.rmtree(temporary, ignore_errors=True)
-        folder.mkdir(exist_ok=True)  # not its parents: a run directory that was moved away must not come back empty
-        temporary.mkdir()
-        (temporary / ACCELERATE).mkdir()
+        with _disk_trouble(temporary):
+            shutil.rmtree(temporary, ignore_errors=True)
+            folder.mkdir(exist_ok=True)  # not its parents: a run directory that was moved away must not come back empty
+            temporary.mkdir()
+            (temporary / ACCELERATE).mkdir()
     accelerator.wait_for_everyone()
     with _disk_trouble(temporary):
         accelerator.save_state(str(temporary / ACCELERATE))
@@ -78,8 +81,9 @@ def write_checkpoint(
                 (temporary / name).write_text(text, encoding="utf-8")
             for name, table in tensors.items():
                 save_file({key: value.contiguous() for key, value in table.items()}, temporary / name)
-        _write_manifest(temporary, serial=1 + max((_serial(each) or 0 for each in list_checkpoints(folder)), default=0))
-        _rename(temporary, final)
+            serial = 1 + max((_serial(each) or 0 for each in list_checkpoints(folder)), default=0)
+            write_manifest(temporary, serial=serial)
+            _rename(temporary, final)
     accelerator.wait_for_everyone()
     return final
 
@@ -100,8 +104,7 @@ def manifest_problem(path: Path) -> str:
     if not manifest.is_file():
         return f"it has no {MANIFEST}, so it was never finished"
     try:
-        files = read_json(manifest)["files"]
-        for name, known in files.items():
+        for name, known in _read_manifest(path)["files"].items():
             file = path / name
             if not file.is_file():
                 return f"{name} is missing"
@@ -111,6 +114,8 @@ def manifest_problem(path: Path) -> str:
                 return f"{name} has changed since it was written"
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         return f"{MANIFEST} cannot be read: {error!r}"
+    except OSError as error:  # a disk that fails, or a name that no file can have
+        return f"{str(error.filename or path)[:200]} cannot be read: {error.strerror}"
     return ""
 
 
@@ -173,40 +178,53 @@ def prune(folder: Path, *, keep_last: int | Literal["all"], keep: Iterable[Path]
 
 @contextmanager
 def _disk_trouble(temporary: Path) -> Iterator[None]:
-    """Make room again where the disk is full, and raise OSError for what libraries call by names of their own."""
+    """Make room again where the disk is full, and raise OSError, with a path, for what libraries call otherwise."""
     try:
         yield
     except (OSError, RuntimeError, SafetensorError) as error:
-        told = re.search(r"os error (\d+)", str(error))  # safetensors
-        failed = isinstance(error, RuntimeError) and "writ" in str(error)  # torch's zip files
-        shutil.rmtree(temporary, ignore_errors=True)
-        if told or failed:
-            number = int(told[1]) if told else errno.ENOSPC
-            raise OSError(number, os.strerror(number), str(temporary)) from error
-        raise
+        number = error.errno if isinstance(error, OSError) else _errno_told(str(error))
+        if number in DISK_IS_FULL:
+            shutil.rmtree(temporary, ignore_errors=True)
+        if number is None or (isinstance(error, OSError) and error.filename):
+            raise
+        raise OSError(number, os.strerror(number), str(temporary)) from error
+
+
+def _errno_told(message: str) -> int | None:
+    """The error of the system that a library's message is about; None where it is about no file."""
+    if told := re.search(r"os error (\d+)", message):  # safetensors
+        return int(told[1])
+    if told := re.search(r"strerror: (.+)", message):  # torch, of a file that cannot be made
+        return next((number for number in errno.errorcode if os.strerror(number) == told[1].strip()), errno.EIO)
+    # torch, of a file that cannot be written: it does not say why
+    return errno.ENOSPC if re.search(r"writ|iostream error|unexpected pos", message) else None
 
 
 def _rename(temporary: Path, final: Path) -> None:
-    if final.exists():  # the same step, on another branch of the run
+    if not final.exists():
+        os.replace(temporary, final)
+        sync_folder(final.parent)
+        return
+    # The same step, on another branch of the run. In one step where that can be: it may be the only checkpoint.
+    old = temporary
+    if not exchange(temporary, final):
         old = final.with_name(f".{final.name}{REPLACED}")
         shutil.rmtree(old, ignore_errors=True)
         os.replace(final, old)
         os.replace(temporary, final)
-        sync_folder(final.parent)
-        shutil.rmtree(old)
-        return
-    os.replace(temporary, final)
     sync_folder(final.parent)
+    shutil.rmtree(old)
 
 
-def _write_manifest(folder: Path, *, serial: int) -> None:
-    files: dict[str, Any] = {}
+def write_manifest(folder: Path, *, serial: int) -> None:
+    """Make a folder a checkpoint of the files that are in it now; `serial` is larger for one written later."""
+    manifest, files = folder / MANIFEST, dict[str, Any]()
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
+        if path.is_file() and path != manifest:
             sync_file(path)
             files[path.relative_to(folder).as_posix()] = {"size": path.stat().st_size, "sha256": _sha256(path)}
-    manifest = folder / MANIFEST
-    manifest.write_text(json.dumps({"v": VERSION, "serial": serial, "files": files}, indent=1), encoding="utf-8")
+    table = {"v": VERSION, "serial": serial, "files": files}
+    manifest.write_text(json.dumps({**table, "sha256": _sum_of(table)}, indent=1), encoding="utf-8")
     sync_file(manifest)
     sync_folder(folder / ACCELERATE)
     sync_folder(folder)
@@ -215,9 +233,25 @@ def _write_manifest(folder: Path, *, serial: int) -> None:
 def _serial(path: Path) -> int | None:
     """A number that is larger for a checkpoint written later; None where the manifest cannot be read."""
     try:
-        return int(read_json(path / MANIFEST)["serial"])
-    except (ValueError, KeyError, TypeError, FileNotFoundError):  # damaged: found out, and said, when it is chosen
-        return None
+        return int(_read_manifest(path)["serial"])
+    except (ValueError, KeyError, TypeError, AttributeError, OSError):
+        return None  # damaged: found out, and said, when it is chosen
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    """The table of a checkpoint's manifest; its serial alone decides which checkpoint is the newest.
+
+    Raises FileNotFoundError, ValueError where it has changed, and what a table of another shape leads to.
+    """
+    table = read_json(path / MANIFEST)
+    known = table.pop("sha256", None)
+    if known != _sum_of(table) and (known is not None or table["v"] != 1):
+        raise ValueError("it has changed since it was written")
+    return table
+
+
+def _sum_of(table: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(table).encode("utf-8")).hexdigest()
 
 
 def _sha256(path: Path) -> str:

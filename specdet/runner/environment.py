@@ -16,10 +16,18 @@ NEUTRAL_KEYS = (
     "name",
     "train.resume_from",
     "train.load_from",
+    "train.load_strict",
+    "train.load_classes",
     "train.accept_differences",
     "train.log_every",
+    "train.hang_timeout",
+    "train.on_nonfinite",
+    "train.max_skipped_steps",
+    "data.on_bad_image",
+    "data.max_bad_share",
     "hooks.log",
     "hooks.events",
+    "hooks.predictions",
 )
 
 

@@ -45,7 +45,7 @@ def next_batch(batches: Iterator[Any], *, loader: Any) -> Any:
         return next(batches)
     except ValueError as error:
         # From a worker, torch gives the whole traceback as the message; what was said is its last part.
-        raise ValueError(str(error).rpartition("ValueError: ")[2].strip()) from error
+        raise ValueError(str(error).rpartition(f"{type(error).__name__}: ")[2].strip()) from error
     except StopIteration:
         raise RuntimeError(f"the loader ended before the {len(loader)} batches that its len() promises") from None
 

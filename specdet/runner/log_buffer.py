@@ -46,6 +46,7 @@ class LogBuffer:
     Attributes:
         output: The last averages by name, and what hooks add to them (learning rate, times).
         nonfinite: Of the last averages, the names with values that were not finite, and how many.
+        samples: How many samples, of all ranks together, the last averages are of.
         ready: Whether `output` is that of a window that has just ended.
     """
 
@@ -55,6 +56,7 @@ class LogBuffer:
         self._agreed: tuple[str, ...] = ()
         self.output: dict[str, float] = {}
         self.nonfinite: dict[str, int] = {}
+        self.samples = 0.0
         self.ready = False
 
     @property
@@ -62,10 +64,14 @@ class LogBuffer:
         """Whether there are values that no average has yet. Ranks that take the same steps agree on it."""
         return bool(self._groups)
 
-    def update(self, log_vars: Mapping[str, Tensor | float], num_samples: int = 1) -> None:
-        """Add values of () shape, on the device or the host, that stand for `num_samples` samples each."""
+    def update(self, log_vars: Mapping[str, Tensor | float], num_samples: int = 1) -> Tensor | None:
+        """Add values of () shape, on the device or the host, that stand for `num_samples` samples each.
+
+        Returns:
+            (K,) the values, on the device; None where there are none.
+        """
         if not log_vars:
-            return
+            return None
         names = tuple(log_vars)
         group = self._groups.get(names)
         if group is None:
@@ -73,8 +79,10 @@ class LogBuffer:
         # One row is one launch, and a copy: values that a compiled graph overwrites at its next call are safe.
         group.rows.append(_row(log_vars.values(), self._accelerator.device))
         group.weights.append(float(num_samples))
+        row = group.rows[-1]
         if len(group.rows) >= FOLD_AT:
             group.fold()
+        return row
 
     def average(self) -> dict[str, float]:
         """End the window: `output` gets the averages over all ranks. Every rank calls it at the same step."""
@@ -85,6 +93,7 @@ class LogBuffer:
             if weight
         }
         self.nonfinite = {name: int(count) for name, count in zip(self._agreed, bad, strict=True) if count}
+        self.samples = max(weights, default=0.0)  # a name that only some ranks or steps have stands for fewer
         self._groups.clear()
         self.ready = True
         return self.output
@@ -96,7 +105,7 @@ class LogBuffer:
 
     def clear_output(self) -> None:
         """Forget the last averages."""
-        self.output, self.nonfinite, self.ready = {}, {}, False
+        self.output, self.nonfinite, self.samples, self.ready = {}, {}, 0.0, False
 
     def clear(self) -> None:
         """Forget everything, the open window too."""

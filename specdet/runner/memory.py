@@ -19,7 +19,8 @@ from specdet.spec import Spec
 from specdet.structures import Batch, Targets
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
-SLOTS = 32  # of ground truth in an image; boxes weigh next to nothing
+PROPOSALS = 1000  # that come with an image; they weigh next to nothing, either
+SLOTS = 32  # of ground truth in an image; boxes weigh next to nothing, masks a byte a pixel
 
 
 @attrs.frozen(kw_only=True)
@@ -48,6 +49,34 @@ class TrainingMemory:
     def total(self) -> int:
         """All of it."""
         return sum(attrs.astuple(self))
+
+
+@attrs.frozen(kw_only=True)
+class ModelSize:
+    """How large a model is, and what a training keeps of it; bytes but for the first two.
+
+    Attributes:
+        parameters: Numbers in all weights.
+        trainable: Those of them that the optimizer changes.
+        weights: Weights and buffers.
+        gradients: Of the weights that are trained.
+        optimizer: What the optimizer keeps of each of them.
+        averages: Copies of all weights that hooks keep.
+        saved: Weights and buffers that a checkpoint holds.
+    """
+
+    parameters: int
+    trainable: int
+    weights: int
+    gradients: int
+    optimizer: int
+    averages: int
+    saved: int
+
+    @property
+    def checkpoint(self) -> int:
+        """Bytes of a checkpoint on disk, but for some kilobytes of positions and random states."""
+        return self.saved + self.optimizer + self.averages
 
 
 @attrs.frozen(kw_only=True)
@@ -81,20 +110,42 @@ def training_memory(step: Step, *, model: Spec, optimizer: Spec, hooks: Mapping[
     share = state_share(optimizer)
     with FakeTensorMode(allow_non_fake_inputs=True), step.device:
         network: nn.Module = model.build().train()
-        groups = optimizer.build(model=network).param_groups
-        trained = [parameter for group in groups for parameter in group["params"]]
-        batch = blank_batch(step)
-        activations = kept_for_backward(network, batch, precision=step.precision)
-        weights = byte_count([*network.parameters(), *network.buffers()])
-        copies = sum(getattr(hook, "weight_copies", 0) for hook in enabled_hooks(hooks).values())
+        size = _size(network, optimizer=optimizer, hooks=hooks, share=share)
+        batch = blank_batch(
+            step, masks=getattr(model, "gives_masks", False), proposals=getattr(model, "uses_proposals", False)
+        )
         return TrainingMemory(
-            parameters=weights,
-            gradients=byte_count(trained),
-            optimizer=round(share * byte_count(trained)),
-            averages=copies * byte_count(network.state_dict().values()),
-            activations=activations,
+            parameters=size.weights,
+            gradients=size.gradients,
+            optimizer=size.optimizer,
+            averages=size.averages,
+            activations=kept_for_backward(network, batch, precision=step.precision),
             batch=step.accumulate * byte_count(_tensors_of(batch)),
         )
+
+
+def model_size(model: Spec, *, optimizer: Spec, hooks: Mapping[str, Spec]) -> ModelSize:
+    """The size of a model in training; nothing of it is taken. Raises as `training_memory`."""
+    share = state_share(optimizer)
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        return _size(model.build(), optimizer=optimizer, hooks=hooks, share=share)
+
+
+def _size(network: nn.Module, *, optimizer: Spec, hooks: Mapping[str, Spec], share: float) -> ModelSize:
+    """Of a model, whose parameters the optimizer freezes as its rules say."""
+    groups = optimizer.build(model=network).param_groups
+    trained = [parameter for group in groups for parameter in group["params"]]
+    saved = byte_count(network.state_dict().values())
+    copies = sum(getattr(hook, "weight_copies", 0) for hook in enabled_hooks(hooks).values())
+    return ModelSize(
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        trainable=sum(parameter.numel() for parameter in trained),
+        weights=byte_count([*network.parameters(), *network.buffers()]),
+        gradients=byte_count(trained),
+        optimizer=round(share * byte_count(trained)),
+        averages=copies * saved,
+        saved=saved,
+    )
 
 
 def kept_for_backward(network: nn.Module, batch: Batch, *, precision: str) -> int:
@@ -138,8 +189,8 @@ def one_step(optimizer: Spec, *, device: torch.device) -> tuple[nn.Linear, torch
     return layer, real
 
 
-def blank_batch(step: Step) -> Batch:
-    """A batch of the shape that a step has, on the default device."""
+def blank_batch(step: Step, *, masks: bool = False, proposals: bool = False) -> Batch:
+    """A batch of the shape that a step has, on the default device; with masks of objects, or proposals, if asked."""
     images, sizes = step.images, torch.tensor([step.size]).repeat(step.images, 1)
     return Batch(
         images=torch.zeros((images, 3, *step.size), dtype=torch.uint8),
@@ -151,8 +202,10 @@ def blank_batch(step: Step) -> Batch:
             boxes=torch.zeros((images, SLOTS, 4)),
             labels=torch.zeros((images, SLOTS), dtype=torch.int64),
             crowd=torch.zeros((images, SLOTS), dtype=torch.bool),
+            masks=torch.zeros((images, SLOTS, *step.size), dtype=torch.uint8) if masks else None,
         ),
         size_divisor=step.size_divisor,
+        proposals=torch.zeros((images, PROPOSALS, 4)) if proposals else None,
     )
 
 

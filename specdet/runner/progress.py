@@ -5,10 +5,7 @@ from typing import Any
 
 import attrs
 
-
-def lower_is_better(metric: str) -> bool:
-    """Whether less of a metric is better: true of losses, by their names."""
-    return "loss" in metric.split("/")
+from specdet.runs.direction import is_better, lower_is_better
 
 
 @attrs.define(kw_only=True)
@@ -29,7 +26,9 @@ class Progress:
         batch: Batches of the current epoch that this rank has consumed.
         entry: Index into the workflow.
         done: Epochs completed of that entry, in this cycle.
-        skipped_steps: Of `iter`, the steps that the fp16 scaler left out.
+        skipped_steps: Of `iter`, the steps that were left out because their gradient was not finite.
+        skipped_in_a_row: How many of them were the last ones; the fp16 scaler's are not counted.
+        guarded_until: `iter` up to which steps with such gradients are left out, after going back.
         metrics: The last value of each metric.
         measured: `iter` when it was measured.
         best: The best value of each metric.
@@ -42,6 +41,8 @@ class Progress:
     entry: int = 0
     done: int = 0
     skipped_steps: int = 0
+    skipped_in_a_row: int = 0
+    guarded_until: int = 0
     metrics: dict[str, float] = attrs.field(factory=dict)
     measured: dict[str, int] = attrs.field(factory=dict)
     best: dict[str, Best] = attrs.field(factory=dict)
@@ -68,10 +69,3 @@ class Progress:
             return cls(**{**table, "best": {name: Best(**best) for name, best in table["best"].items()}})
         except (TypeError, KeyError) as error:
             raise ValueError(f"this position was written by another version of specdet: {error}") from error
-
-
-def is_better(value: float, than: float, *, lower: bool, by: float = 0.0) -> bool:
-    """Whether `value` improves on `than` by more than `by`; never true of NaN, and any number improves on NaN."""
-    if than != than:
-        return value == value
-    return value < than - by if lower else value > than + by

@@ -24,6 +24,7 @@ logger = logging.getLogger("specdet")
 
 WEIGHTS = f"{ACCELERATE}/model.safetensors"
 AVERAGED = "ema.safetensors"
+CLASSES = "classes.json"
 
 
 @attrs.define(kw_only=True)
@@ -66,6 +67,8 @@ def save(runner: "Runner") -> Path:
     }
     if runner.spec_text is not None:
         documents["spec.toml"] = runner.spec_text
+    if runner.classes:
+        documents[CLASSES] = _json({"v": 1, "classes": runner.classes})
     tensors = {AVERAGED: runner.averaged.tensors()} if runner.averaged is not None else {}
     return write_checkpoint(
         runner.checkpoint_folder, runner.iter, accelerator=runner.accelerator, documents=documents, tensors=tensors
@@ -176,7 +179,21 @@ def _differences(runner: "Runner", path: Path, then: dict[str, Any], now: dict[s
     spec = path / "spec.toml"
     if spec.exists() and runner.spec_text is not None:
         lines += spec_differences(spec.read_text(encoding="utf-8"), runner.spec_text)
+    known = stored_classes(path)
+    if known and runner.classes and known != runner.classes:
+        lines.append(f"classes: {', '.join(known)} then, {', '.join(runner.classes)} now")
     return lines
+
+
+def stored_classes(path: Path) -> tuple[str, ...]:
+    """The names of the classes that a checkpoint folder tells, in the order of their labels; none in older ones."""
+    if not (path / CLASSES).is_file():
+        return ()
+    table = read_json(path / CLASSES)
+    classes = table.get("classes") if isinstance(table, dict) else None
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        raise ValueError(f"{path / CLASSES} holds no list of names: it was changed by hand, or is damaged")
+    return tuple(classes)
 
 
 def _settle_differences(runner: "Runner", path: Path, lines: list[str]) -> None:

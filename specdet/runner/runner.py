@@ -13,12 +13,13 @@ from accelerate.utils import set_seed
 from torch import nn
 
 from specdet.runner import resume as resuming
-from specdet.runner.accelerator import make_accelerator, precision_of
+from specdet.runner.accelerator import make_accelerator
 from specdet.runner.accumulation import share_normalizers
-from specdet.runner.asks import Asks, exit_code
+from specdet.runner.asks import Asks
 from specdet.runner.batch_processor import BatchProcessor, Outputs, batch_processor, checked_outputs
 from specdet.runner.checkpoint import FOLDER, remove_leftovers
 from specdet.runner.environment import Environment
+from specdet.runner.evaluated import EvaluatedImages
 from specdet.runner.hooks.control import Abandoned, ControlHook
 from specdet.runner.hooks.ema import AveragedWeights
 from specdet.runner.hooks.log_window import LogWindow
@@ -26,17 +27,20 @@ from specdet.runner.hooks.lr import LrHook, Schedule
 from specdet.runner.loading import in_rounds, next_batch, seek, steps_per_epoch, to_device
 from specdet.runner.log_buffer import LogBuffer
 from specdet.runner.logger import get_root_logger
-from specdet.runner.nonfinite import raise_for_nonfinite
+from specdet.runner.nonfinite import Nonfinite, Policy, RollBack
 from specdet.runner.plan import Plan, Workflow
-from specdet.runner.progress import Progress
+from specdet.runner.recent_steps import RecentSteps
+from specdet.runner.rollback import roll_back
 from specdet.runner.signals import StopSignals
 from specdet.runner.spec import PeriodSpec
+from specdet.runner.with_bad_images import WithBadImages
 from specdet.runner.with_hooks import WithHooks
 from specdet.runner.with_phases import WithPhases
+from specdet.runner.with_progress import WithProgress
 from specdet.runs.meta import update_meta
 
 
-class Runner(WithHooks, WithPhases):
+class Runner(WithHooks, WithPhases, WithBadImages, WithProgress):
     """Trains a model under Accelerate, with hooks (after mmcv's Runner) for all that is not the loop itself.
 
     One clock: `iter` is the number of optimizer steps completed and goes up before `after_train_iter`; `epoch` is the
@@ -63,16 +67,21 @@ class Runner(WithHooks, WithPhases):
         spec_text: The resolved spec, kept in each checkpoint and compared on resume.
         asks: What the run is asked for from outside; without, it hears signals only.
         attempt: Which start of the run this is, from 1; the one after the last that its events tell of unless given.
+        classes: Names in the order of the labels, kept in each checkpoint for whoever opens it.
+        on_nonfinite: What to do about losses and weights that are no finite numbers, see `Nonfinite`.
+        max_skipped_steps: So many steps that are left out one after the other end the run; no matter unless given.
 
     Attributes:
         mode: "train" or "val".
         is_main: Whether this process writes files and lines.
         data_seconds: How long the batches of this step were waited for.
         outputs: What the batch processor gave last.
-        progress: Position and metrics, see `Progress`.
         evaluate: What the Evaluation hook calls for metrics by name, equal on all ranks; set by the owner.
+        evaluated: The images that it looks at, where whoever sets it tells.
         averaged: The averaged weights to validate with, where a hook keeps some.
-        stop_reason: Why the run was asked to stop, None while it was not.
+        resumed: The checkpoint that it went on from last, if from any.
+        log_window, recent_steps, nonfinite: The open window of averages, what was done in it, and who looks whether
+            that were numbers.
     """
 
     def __init__(
@@ -94,6 +103,9 @@ class Runner(WithHooks, WithPhases):
         spec_text: str | None = None,
         asks: Asks | None = None,
         attempt: int | None = None,
+        classes: Sequence[str] = (),
+        on_nonfinite: Policy = "raise",
+        max_skipped_steps: int | None = None,
     ):
         super().__init__()
         if not callable(batch_processor):
@@ -111,67 +123,31 @@ class Runner(WithHooks, WithPhases):
         self.work_dir = None if work_dir is None else Path(work_dir)
         self.batch_processor = batch_processor
         self.accumulate, self.seed, self.accept_differences = accumulate, seed, accept_differences
-        self.meta, self.spec_text = dict(meta or {}), spec_text
+        self.meta, self.spec_text, self.classes = dict(meta or {}), spec_text, tuple(classes)
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
         self.unwrapped_model: nn.Module = self.accelerator.unwrap_model(self.model)
         resuming.save_unwrapped(self.accelerator)
 
         self.mode: Literal["train", "val"] = "train"
-        self.progress = Progress()
         self.inner_iter = self.iters_per_epoch = 0
         self.data_seconds = 0.0
-        self.plan = Plan()
         self.outputs: Outputs | None = None
         self.log_buffer = LogBuffer(self.accelerator)
         self.evaluate: Callable[[], Mapping[str, float]] | None = None
+        self.evaluated: EvaluatedImages | None = None
         self.averaged: AveragedWeights | None = None
         self.last_checkpoint: Path | None = None
-        self.stop_reason: str | None = None
         self.attempt = attempt
         self._asks = asks or Asks()
         self._control = ControlHook(self._asks, accelerator=self.accelerator)
-        self._resumed: resuming.Resumed | None = None
-        self.register_hook(LogWindow(log_every or PeriodSpec(iters=50)), name="log_window")
+        self.resumed: resuming.Resumed | None = None
+        self.recent_steps = RecentSteps()
+        self.nonfinite = Nonfinite(self, policy=on_nonfinite, most=max_skipped_steps)
+        self.log_window = LogWindow(log_every or PeriodSpec(iters=50))
+        self.register_hook(self.log_window, name="log_window")
         self.register_hook(self._control, name="control")
         if schedule is not None:
             self.register_hook(LrHook(schedule), name="lr")
-
-    # -- what hooks read
-
-    @property
-    def iter(self) -> int:
-        """Optimizer steps completed."""
-        return self.progress.iter
-
-    @property
-    def epoch(self) -> int:
-        """Training epochs completed."""
-        return self.progress.epoch
-
-    @property
-    def max_epochs(self) -> int | None:
-        """Training epochs of the whole run, the last of which may not be whole."""
-        return self.plan.max_epochs
-
-    @property
-    def max_iters(self) -> int | None:
-        """Optimizer steps of the whole run."""
-        return self.plan.max_iters
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        """The last value of each metric."""
-        return self.progress.metrics
-
-    @property
-    def complete(self) -> bool:
-        """Whether all that `run` was asked for is trained."""
-        return self.plan.is_complete(epoch=self.epoch, iter=self.iter)
-
-    @property
-    def exit_code(self) -> int:
-        """What the process should exit with: 0, or that of what stopped the run."""
-        return exit_code(self.stop_reason)
 
     @property
     def checkpoint_folder(self) -> Path:
@@ -181,14 +157,6 @@ class Runner(WithHooks, WithPhases):
         return self.work_dir / FOLDER
 
     # -- what hooks ask for
-
-    def request_stop(self, reason: str) -> None:
-        """End the run after this step. Every rank asks at the same step, as it does from equal metrics."""
-        self.stop_reason = self.stop_reason or reason
-
-    def record_metrics(self, metrics: Mapping[str, float]) -> None:
-        """Take over metrics that were measured now."""
-        self.progress.record(metrics)
 
     def measure(self) -> bool:
         """Evaluate now, on all ranks together, and take over the metrics; False where that was broken off."""
@@ -207,6 +175,7 @@ class Runner(WithHooks, WithPhases):
         Raises:
             Abandoned: On every rank, where the run is to stop.
         """
+        self.moves += 1
         for listener in self.batch_listeners:
             listener()
         if self._control.leaves(self, batch=done):
@@ -234,16 +203,25 @@ class Runner(WithHooks, WithPhases):
         try:
             with StopSignals(self._asks):
                 self._start()
-                while self.stop_reason is None and not (self.complete and self.progress.entry == 0):
-                    mode, _ = self.plan.workflow[self.progress.entry]
-                    (self.train if mode == "train" else self.val)(loaders[self.progress.entry])
-                if self.stop_reason is not None:
-                    self.logger.info("stopped at iter %d: %s", self.iter, self.stop_reason)
-                self.call_hook("after_run")
+                while True:
+                    try:
+                        self._run(loaders)
+                        break
+                    except RollBack as error:
+                        roll_back(self, error)
         except BaseException as error:
             self.exception = error
             self.call_hook("on_exception")
             raise
+
+    def _run(self, loaders: Sequence[Any]) -> None:
+        while self.stop_reason is None and not (self.complete and self.progress.entry == 0):
+            mode, _ = self.plan.workflow[self.progress.entry]
+            (self.train if mode == "train" else self.val)(loaders[self.progress.entry])
+        if self.stop_reason is not None:
+            self.logger.info("stopped at iter %d: %s", self.iter, self.stop_reason)
+        self.check_finite(self.log_buffer.peek_nonfinite())  # before anybody takes it for the end
+        self.call_hook("after_run")
 
     def train(self, loader: Any) -> None:
         """One training epoch, or what is left of it where it is resumed."""
@@ -261,8 +239,9 @@ class Runner(WithHooks, WithPhases):
                 asked = time.perf_counter()
                 group = [to_device(next_batch(batches, loader=loader), device) for _ in range(self.accumulate)]
                 self.data_seconds = time.perf_counter() - asked
-                if self._resumed is not None:
-                    self._resumed.restore_random_states()
+                self.note_bad_images(group)
+                if self.resumed is not None:
+                    self.resumed.restore_random_states()
                 self.call_hook("before_train_iter")
                 self._step(group)
                 progress.iter += 1
@@ -273,8 +252,8 @@ class Runner(WithHooks, WithPhases):
                 if self.complete and inner_iter + 1 < self.iters_per_epoch:
                     self.plan.advance(progress)
                     return
-            if self._resumed is not None:
-                self._resumed.restore_random_states()
+            if self.resumed is not None:
+                self.resumed.restore_random_states()
             progress.epoch += 1
             progress.batch = 0
             self.plan.advance(progress)
@@ -343,14 +322,11 @@ class Runner(WithHooks, WithPhases):
                 `accept_differences`: the message lists what differs.
             FileNotFoundError: Where there is none.
         """
-        self._resumed = resuming.resume(self, Path(checkpoint))
+        self.resumed = resuming.resume(self, Path(checkpoint))
 
-    def check_finite(self, nonfinite: Mapping[str, int]) -> None:
-        """Raise FloatingPointError if losses are among these counts of values of the current window."""
-        window = next(hook for hook in self.hooks if isinstance(hook, LogWindow))
-        raise_for_nonfinite(
-            nonfinite, first_iter=window.first_iter, last_iter=self.iter, precision=precision_of(self.accelerator)
-        )
+    def check_finite(self, nonfinite: Mapping[str, int], *, closes: bool = False) -> None:
+        """Act if losses are among these counts of values of the current window, or weights are spoilt."""
+        self.nonfinite.check(nonfinite, first_iter=self.log_window.first_iter, closes=closes)
 
     # -- parts of the loop
 
@@ -359,11 +335,11 @@ class Runner(WithHooks, WithPhases):
             self.checkpoint_folder.mkdir(parents=True, exist_ok=True)
             for path in remove_leftovers(self.checkpoint_folder):
                 self.logger.info("removed %s, which was not finished", path)
-        if self._resumed is None:
+        if self.resumed is None:
             set_seed(self.seed, device_specific=True)
         self.call_hook("before_run")
-        if self._resumed is not None:
-            resuming.restore_hooks(self, self._resumed)
+        if self.resumed is not None:
+            resuming.restore_hooks(self, self.resumed)
         self.logger.info("hooks, in order:\n  %s", "\n  ".join(self.hook_order))
         if self.work_dir is not None and self.is_main:
             here = Environment.here(self.accelerator, seed=self.seed)
@@ -375,13 +351,18 @@ class Runner(WithHooks, WithPhases):
             group = share_normalizers(self.unwrapped_model, group, accelerator=self.accelerator)
         for batch in group:
             with self.accelerator.accumulate(self.model):  # gradients of ranks are averaged with the last of the group
-                outputs = self.batch_processor(self.model, batch, train_mode=True)
-                self.outputs = checked_outputs(outputs, self.batch_processor)
-                self.log_buffer.update(self.outputs["log_vars"], self.outputs["num_samples"])
+                self.outputs = checked_outputs(
+                    self.batch_processor(self.model, batch, train_mode=True), self.batch_processor
+                )
+                values = self.outputs["log_vars"]
+                row = self.log_buffer.update(values, self.outputs["num_samples"])
+                if row is not None:
+                    self.recent_steps.note(self.iter + 1, batch, names=tuple(values), row=row)
                 self.call_hook("after_train_forward")
 
     def _validate(self, batch: Any, inner_iter: int) -> None:
         self.inner_iter = inner_iter
+        self.note_bad_images([batch])
         self.call_hook("before_val_iter")
         # The model itself, not its DDP wrapper, whose buffers are broadcast at each call: shares may be uneven.
         outputs = self.batch_processor(

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 import attrs
 
-from specdet.spec import Problem, Spec, field, spec
+from specdet.spec import Problem, Published, Spec, field, spec
 
 DEFAULT_EPOCHS = 12  # the field's 1x schedule
 
@@ -57,11 +57,40 @@ class TrainSpec(Spec):
     log_every: PeriodSpec = field(
         factory=lambda: PeriodSpec(iters=50), help="Over what losses are averaged and logged."
     )
-    load_from: Path | None = field(None, help="Weights to start from; nothing else is taken from that checkpoint.")
+    load_from: Published | Path | None = field(
+        None,
+        help="Weights to start from, and nothing else: a checkpoint, a run, a file (specdet's, torchvision's, "
+        "mmdetection's, detectron2's), the address of one, or torchvision's name of one.",
+    )
+    load_strict: bool = field(
+        True, help="Refuse weights to start from that lack a part of the model, or have one that it does not have."
+    )
+    load_classes: Literal["fit", "reset", "keep"] = field(
+        "fit",
+        help="When layers that depend on the number of classes start anew: where the weights have another number "
+        "(fit), always (reset), or never, so that another number is an error (keep).",
+    )
     resume_from: Path | None = field(None, help="A checkpoint, or a run with checkpoints, to go on from.")
     accept_differences: bool = field(
         False,
         help="Resume although something differs from what the checkpoint was trained with; each difference is logged.",
+    )
+    on_nonfinite: Literal["raise", "skip", "rollback"] = field(
+        "raise",
+        help="When a loss or a weight is no finite number: end the run; leave each step out whose gradient is not "
+        "finite (which waits for the device at each step); or go back to the last checkpoint and leave such steps out "
+        "up to where it was found. fp16 leaves such steps out in any case.",
+    )
+    max_skipped_steps: int = field(
+        20, ge=0, unit="optimizer steps", help="More steps than this left out one after the other end the run."
+    )
+    hang_timeout: float = field(
+        540.0,
+        gt=0,
+        unit="s",
+        advanced=True,
+        help="End a training that has made no step and no batch of an evaluation for so long, and say which process is "
+        "stuck where. Above 600 s NCCL ends it first, and does not say.",
     )
     threads_per_process: int | Literal["auto"] = field(
         "auto", ge=1, advanced=True, help="CPU threads of each process; auto shares the cores between the processes."
@@ -96,6 +125,7 @@ class HookSpec(Spec):
 
     steps_optimizer: ClassVar[bool] = False
     measures: ClassVar[bool] = False  # calls the evaluators of [eval]
+    saves: ClassVar[bool] = False  # writes checkpoints
     watches: ClassVar[tuple[str, ...]] = ()  # its fields that name a metric
     weight_copies: ClassVar[int] = 0  # how often it keeps all weights of the model
     alone_in: ClassVar[str] = ""  # what only one hook may do: "averages the weights"
@@ -126,6 +156,7 @@ class CheckpointHookSpec(HookSpec):
     """Writes checkpoints during training and at its end, and removes old ones."""
 
     builds: ClassVar[str] = "specdet.runner.hooks.checkpoint:CheckpointHook"
+    saves: ClassVar[bool] = True
     watches: ClassVar[tuple[str, ...]] = ("keep_best",)
     every: PeriodSpec = field(factory=lambda: PeriodSpec(epochs=1), help="How often a checkpoint is written.")
     keep_last: int | Literal["all"] = field(3, ge=1, help="How many of the newest are kept.")
@@ -180,6 +211,27 @@ class EvaluationHookSpec(HookSpec):
     builds: ClassVar[str] = "specdet.runner.hooks.evaluation:EvaluationHook"
     measures: ClassVar[bool] = True
     every: PeriodSpec = field(factory=lambda: PeriodSpec(epochs=1), help="How often to evaluate.")
+
+
+@spec
+class PredictionsHookSpec(HookSpec):
+    """Stores, at each evaluation, what was found on some images of data.val, and these images, to be looked at."""
+
+    builds: ClassVar[str] = "specdet.runner.hooks.predictions:PredictionsHook"
+    alone_in: ClassVar[str] = "stores predictions"
+    images: int = field(
+        64, ge=1, unit="images", help="How many images, evenly spaced over data.val; the same ones at each evaluation."
+    )
+    detections: int = field(100, ge=1, unit="detections", help="How many detections of an image are kept, best first.")
+    min_score: float = field(0.05, ge=0, le=1, help="Detections that score less are left out.")
+    keep: int | Literal["all"] = field("all", ge=1, unit="evaluations", help="How many of the newest are kept.")
+    longest_side: int = field(
+        1333,
+        ge=32,
+        unit="px",
+        advanced=True,
+        help="Larger images are stored smaller than they are.",
+    )
 
 
 @spec

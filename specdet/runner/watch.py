@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from specdet.runner.asks import Asks
+from specdet.runner.watchdog import Watchdog
 from specdet.runs.control import pending
 from specdet.runs.lock import is_owned
 
@@ -36,6 +37,7 @@ class Watch:
         self._missed = 0
         self._told: Collection[str] = ()
         self._closed = False
+        self._watchdog: Watchdog | None = None
         self._ear, self._mouth = socket.socketpair()
         self._ear.setblocking(False)
         self._mouth.setblocking(False)
@@ -54,6 +56,10 @@ class Watch:
     def follow_owner(self, directory: Path) -> None:
         """Look from now on whether some other process owns the run. Not in the process that does."""
         self._owner_of = directory
+
+    def follow_training(self, watchdog: Watchdog) -> None:
+        """Ask it once a second from now on."""
+        self._watchdog = watchdog
 
     def close(self) -> None:
         """End the thread, unless it is the one that calls."""
@@ -95,6 +101,8 @@ class Watch:
                 self._asks.add_signal(signal.Signals(number).name)
 
     def _look(self) -> None:
+        if self._watchdog is not None:
+            self._watchdog.look()
         try:
             commands = pending(self._commands_of) if self._commands_of is not None else []
         except OSError:  # a file server that is away for a moment; the next look is in a second

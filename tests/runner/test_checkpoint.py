@@ -65,6 +65,24 @@ def damage_manifest(path):
     (path / MANIFEST).write_text('{"serial": 2, "files": {"progress')
 
 
+def damage_serial(path):
+    """Smaller than that of the checkpoint before: this one would no longer be the newest."""
+    table = json.loads((path / MANIFEST).read_text())
+    (path / MANIFEST).write_text(json.dumps({**table, "serial": 0}))
+
+
+def damage_manifest_names(path):
+    """A name that no file can have."""
+    table = json.loads((path / MANIFEST).read_text())
+    assert table["v"] == 2
+    older = {"v": 1, "serial": table["serial"], "files": {"x" * 5000: {}}}
+    (path / MANIFEST).write_text(json.dumps(older))
+
+
+def damage_manifest_deep(path):
+    (path / MANIFEST).write_text("[" * 9000 + "]" * 9000)
+
+
 def damage_no_manifest(path):
     (path / MANIFEST).unlink()
 
@@ -76,6 +94,9 @@ def damage_no_manifest(path):
         (damage_byte, "model.safetensors has changed"),
         (damage_missing, "hooks.json is missing"),
         (damage_manifest, "manifest.json cannot be read"),
+        (damage_serial, "manifest.json cannot be read: .*it has changed since it was written"),
+        (damage_manifest_names, "cannot be read: File name too long"),
+        (damage_manifest_deep, "manifest.json cannot be read"),
         (damage_no_manifest, "has no manifest.json, so it was never finished"),
     ],
 )
@@ -99,7 +120,7 @@ def test_nothing_to_find_is_said(tmp_path):
 def test_a_save_that_fails_leaves_no_checkpoint_and_the_next_run_cleans_up(saved, monkeypatch):
     runner = toy_runner(saved)
     runner.register_training_hooks(optimizer={}, checkpoint={"every": {"iters": 1}})
-    monkeypatch.setattr(checkpoint, "_write_manifest", lambda *args, **kwargs: os.open("/nowhere/at/all", os.O_RDONLY))
+    monkeypatch.setattr(checkpoint, "write_manifest", lambda *args, **kwargs: os.open("/nowhere/at/all", os.O_RDONLY))
     with pytest.raises(FileNotFoundError):
         runner.run([toy_loader(size=16, batch=4)], [("train", 1)], 1)
     folder = saved / FOLDER

@@ -34,6 +34,15 @@ def test_names_may_come_apart_and_late(buffer):
     assert buffer.average() == {"c": 1.0}
 
 
+def test_samples_are_counted_once_however_many_names_they_have(buffer):
+    buffer.update({"a": 1.0, "b": torch.tensor(2.0)}, 3)
+    buffer.update({"a": 1.0}, 2)
+    buffer.average()
+    assert buffer.samples == 5
+    buffer.clear_output()
+    assert buffer.samples == 0
+
+
 def test_what_is_not_finite_is_counted_by_name(buffer):
     for value in (1.0, float("nan"), 2.0, float("inf")):
         buffer.update({"loss": torch.tensor(value), "other": torch.tensor(0.0)}, 2)

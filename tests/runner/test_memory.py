@@ -21,6 +21,7 @@ from specdet.runner.spec import EMAHookSpec
 from specdet.spec.structure import structure_component
 from tests.models.batches import make_batch
 from tests.models.small import small_table
+from tests.models.two_stage import two_stage_table
 
 STEP = Step(images=2, size=(64, 96), size_divisor=32, accumulate=1, precision="fp32", device=torch.device("cpu"))
 MODELS = {
@@ -31,6 +32,7 @@ MODELS = {
         rpn_head={"feat_channels": 16, "anchors": {"sizes": [[16.0]] * 5}, "loss_box": {"type": "GIoU"}},
     ),
     "statistics fixed": small_table(backbone={"type": "ResNet", "depth": 50, "base_channels": 8, "norm_eval": True}),
+    **{detector: two_stage_table(detector) for detector in ("FastRCNN", "FasterRCNN", "CascadeRCNN")},
 }
 
 
@@ -44,6 +46,8 @@ def estimate(model: dict, step: Step = STEP, *, optimizer=None, hooks=None):
 def test_activations_are_those_of_a_real_step(name, images):
     model = structure_component(MODELS[name], family="detector").build().train()
     batch = make_batch([(64, 96)] * images, [[[4.0, 8, 40, 50]], [], [[0.0, 0, 20, 20]] * 3][:images])
+    if name == "FastRCNN":
+        batch = attrs.evolve(batch, proposals=torch.tensor([4.0, 8, 50, 60]).expand(images, 100, 4))
     real = kept_for_backward(model, batch, precision="fp32")
     assert real > 100_000
     assert estimate(MODELS[name], attrs.evolve(STEP, images=images)).activations == real

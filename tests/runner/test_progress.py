@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from specdet.runner.progress import Best, Progress, is_better
+from specdet.runner.progress import Best, Progress
 
 
 def test_record_keeps_the_last_and_the_best_of_each_metric():
@@ -23,21 +23,3 @@ def test_a_position_of_another_version_says_so():
     for table in ({}, {**Progress().to_table(), "more": 1}):
         with pytest.raises(ValueError, match="another version of specdet"):
             Progress.from_table(table)
-
-
-@pytest.mark.parametrize(
-    ("value", "than", "lower", "by", "expected"),
-    [
-        (2.0, 1.0, False, 0.0, True),
-        (1.0, 1.0, False, 0.0, False),
-        (2.0, 1.0, True, 0.0, False),
-        (0.5, 1.0, True, 0.4, True),
-        (0.7, 1.0, True, 0.4, False),
-        (float("nan"), 1.0, False, 0.0, False),
-        (float("nan"), 1.0, True, 0.0, False),
-        (1.0, float("nan"), True, 0.0, True),
-        (float("nan"), float("nan"), True, 0.0, False),
-    ],
-)
-def test_is_better(value, than, lower, by, expected):
-    assert is_better(value, than, lower=lower, by=by) is expected

@@ -7,8 +7,9 @@ import torch
 from safetensors.torch import save_file
 from toy_training import ToyModel, toy_loader, toy_runner
 
-from specdet.runner.checkpoint import FOLDER
+from specdet.runner.checkpoint import FOLDER, write_manifest
 from specdet.runner.environment import spec_differences
+from specdet.runner.resume import stored_classes
 
 SPEC = 'seed = 0\n[optimizer]\ntype = "SGD"\nlr = 0.1\n[train]\nmax_epochs = 3\n'
 
@@ -47,9 +48,7 @@ def change_environment(saved, **changes):
     path = saved / FOLDER / "iter_00000003"
     file = path / "env.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
-    manifest = json.loads((path / "manifest.json").read_text())
-    del manifest["files"]["env.json"]
-    (path / "manifest.json").write_text(json.dumps(manifest))
+    write_manifest(path, serial=2)
 
 
 def test_what_differs_is_refused_with_a_list_and_the_key_that_accepts_it(saved):
@@ -84,10 +83,8 @@ def test_another_world_size_goes_on_from_the_same_images_without_random_states(s
 
 def test_missing_random_states_are_an_error(saved):
     path = saved / FOLDER / "iter_00000003"
-    manifest = json.loads((path / "manifest.json").read_text())
-    del manifest["files"]["accelerate/random_states_0.pkl"]
-    (path / "manifest.json").write_text(json.dumps(manifest))
     (path / "accelerate" / "random_states_0.pkl").unlink()
+    write_manifest(path, serial=2)
     with pytest.raises(FileNotFoundError, match="no random states for rank 0"):
         runner_with_hooks(saved, spec_text=SPEC).resume(saved)
 
@@ -165,3 +162,23 @@ def test_another_shape_cannot_go_on_and_the_message_says_what_can(saved):
     runner = toy_runner(saved, model=torch.nn.Linear(2, 2), spec_text=SPEC.replace("0", "1"), accept_differences=True)
     with pytest.raises(ValueError, match=r"(?s)cannot be gone on from .*train\.load_from"):
         runner.resume(saved)
+
+
+def test_a_checkpoint_knows_its_classes_and_refuses_others(tmp_path):
+    runner = runner_with_hooks(tmp_path, classes=("cell", "plate, round"))
+    runner.run([toy_loader(size=16, batch=4)], [("train", 1)], max_iters=2)
+    checkpoint = tmp_path / FOLDER / "iter_00000002"
+    assert stored_classes(checkpoint) == ("cell", "plate, round")
+    runner_with_hooks(tmp_path, classes=("cell", "plate, round")).resume(tmp_path)
+    with pytest.raises(ValueError, match="classes: cell, plate, round then, plate, cell now"):
+        runner_with_hooks(tmp_path, classes=("plate", "cell")).resume(tmp_path)
+
+
+def test_a_checkpoint_without_classes_opens_and_a_spoilt_list_is_told(saved):
+    checkpoint = saved / FOLDER / "iter_00000003"
+    assert stored_classes(checkpoint) == ()
+    runner_with_hooks(saved, spec_text=SPEC, classes=("cell",)).resume(saved)
+    for wrong in ("[1]", '{"classes": [1]}', '{"classes": "cell"}'):
+        (checkpoint / "classes.json").write_text(wrong)
+        with pytest.raises(ValueError, match=r"classes.json holds no list of names"):
+            stored_classes(checkpoint)

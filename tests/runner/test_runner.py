@@ -169,7 +169,8 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_says_where():
 
     runner = toy_runner(batch_processor=processor, log_every=PeriodSpec(iters=3))
     with pytest.raises(
-        FloatingPointError, match=r"between iter 4 and 6: loss/error \(1 times\)\. Things to try: lower"
+        FloatingPointError,
+        match=r"between iter 4 and 6: loss/error \(1 times\); seen first in iter 5\. Things to try: lower",
     ):
         trained(runner, max_epochs=4)
     assert runner.iter == 6

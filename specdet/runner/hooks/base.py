@@ -73,6 +73,9 @@ class Hook:
     def on_exception(self, runner: "Runner") -> None:
         """When an exception ends the run; it is `runner.exception`."""
 
+    def rewind(self, runner: "Runner") -> None:
+        """No point of the loop: the run has gone back to an earlier iter, and what came later will come again."""
+
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps of this hook, as JSON values; it is given back under the hook's name."""
         return {}

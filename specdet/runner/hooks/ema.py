@@ -83,6 +83,8 @@ class EMAHook(Hook):
 
     def after_train_iter(self, runner: "Runner") -> None:
         assert self._weights is not None, "before_run comes first"
+        if runner.nonfinite.left_out:
+            return
         self._updates += 1
         warm = 1.0 - math.exp(-self._updates / self.spec.warmup) if self.spec.warmup else 1.0
         self._weights.update(self.spec.decay * warm)

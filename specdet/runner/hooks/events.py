@@ -1,8 +1,9 @@
 """EventsHook: what programs watch: events.jsonl and progress.json of the run directory."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from specdet.runner.checkpoint import FOLDER
 from specdet.runner.hooks.base import Hook
@@ -24,7 +25,8 @@ VERSION = 1
 class EventsHook(Hook):
     """Appends an event for each window ("metric"), phase, evaluation ("eval"), checkpoint and error; keeps a heartbeat.
 
-    So are the commands that were dealt with. Main rank only. Each event of metrics holds plain numbers by name.
+    So are the commands that were dealt with, and what other hooks tell. Main rank only. Each event of metrics holds
+    plain numbers by name.
     """
 
     priority: ClassVar[str] = "VERY_LOW"
@@ -53,6 +55,7 @@ class EventsHook(Hook):
             runner.phase_listeners.append(self._on_phase)
             runner.batch_listeners.append(self._on_batch)
             runner.command_listeners.append(self._on_command)
+            runner.event_listeners.append(self._event)
         self._on_phase(runner.phase)
 
     def after_train_iter(self, runner: "Runner") -> None:
@@ -74,6 +77,12 @@ class EventsHook(Hook):
         self._event("log", {"level": "info", "message": f"training ended at iter {runner.iter}: {reason}"})
         self._close(runner, phase="stopped" if runner.stop_reason else "finished")
 
+    def rewind(self, runner: "Runner") -> None:
+        self._fresh = FreshMetrics()
+        self._fresh.skip(runner.progress)
+        self._checkpoint = runner.last_checkpoint
+        self._rate = (time.monotonic(), runner.iter)
+
     def on_exception(self, runner: "Runner") -> None:
         error = runner.exception
         try:
@@ -82,7 +91,7 @@ class EventsHook(Hook):
         except OSError as unwritten:  # often the very thing that ended the run: a full disk
             runner.logger.warning("that the run failed could not be written down: %s", unwritten)
 
-    def _event(self, kind: Kind, data: dict) -> None:
+    def _event(self, kind: Kind, data: Mapping[str, Any]) -> None:
         if self._writer is not None and self._runner is not None:
             self._writer.write(kind, data, step=self._runner.iter, epoch=self._runner.epoch)
 

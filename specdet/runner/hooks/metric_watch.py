@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from specdet.registry import suggestion
-from specdet.runner.progress import is_better
+from specdet.runs.direction import is_better
 
 if TYPE_CHECKING:
     from specdet.runner.runner import Runner

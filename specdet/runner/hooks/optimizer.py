@@ -24,6 +24,7 @@ class OptimizerHook(Hook):
     def before_train_iter(self, runner: "Runner") -> None:
         # Here, not after the step: gradients can be looked at in after_train_iter, and no forward pass holds them.
         runner.optimizer.zero_grad()
+        runner.nonfinite.begin_step()
 
     def after_train_forward(self, runner: "Runner") -> None:
         accelerator = runner.accelerator
@@ -35,6 +36,8 @@ class OptimizerHook(Hook):
         if clip is not None:
             parameters = runner.model.parameters()
             norm = accelerator.clip_grad_norm_(parameters, clip.max_norm, clip.norm_type)  # pyright: ignore[reportArgumentType]
+        if runner.nonfinite.guards and runner.nonfinite.leaves_out(norm):
+            return
         runner.optimizer.step()
         if accelerator.optimizer_step_was_skipped:
             runner.progress.skipped_steps += 1

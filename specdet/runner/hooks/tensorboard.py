@@ -49,6 +49,11 @@ class TensorBoardHook(Hook):
         self._write(runner)
         self._close()
 
+    def rewind(self, runner: "Runner") -> None:
+        self._close()
+        self._fresh = FreshMetrics()
+        self.before_run(runner)
+
     def on_exception(self, runner: "Runner") -> None:
         self._close()
 

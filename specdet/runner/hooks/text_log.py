@@ -55,6 +55,10 @@ class TextLogHook(Hook):
         self._write(runner)
         self._end_bar()
 
+    def rewind(self, runner: "Runner") -> None:
+        self._fresh = FreshMetrics()
+        self._fresh.skip(runner.progress)
+
     def on_exception(self, runner: "Runner") -> None:
         self._end_bar()
 

@@ -159,7 +159,7 @@ def test_only_reasons_from_outside_break_an_evaluation_off():
 
 
 def test_a_step_touches_no_file(tmp_path):
-    """Whatever is looked for in files, the watching thread looks for."""
+    """Whatever is looked for in files, the watching thread looks for; but for the memory in use, once a log window."""
     touched, steps = [], []
 
     def audit(event, arguments):
@@ -180,8 +180,10 @@ def test_a_step_touches_no_file(tmp_path):
     runner.register_hook(Counts())
     sys.addaudithook(audit)
     runner.run([toy_loader(size=400, batch=4)], [("train", 1)], 1)
-    assert runner.iter == 100 and not touched
+    windows = runner.iter // 50
+    own_memory = [path for _, (path, *_) in touched if path == f"/proc/{os.getpid()}/statm"]
+    assert runner.iter == 100 and len(own_memory) == len(touched) <= windows
     steps.append(0)
     with open(os.devnull):
         steps.clear()
-    assert len(touched) == 1  # it would have been seen
+    assert len(touched) == len(own_memory) + 1  # it would have been seen

@@ -37,7 +37,9 @@ def test_events_tell_the_run(tmp_path):
     assert [event["seq"] for event in events] == list(range(len(events)))
     windows = [event for event in events if event["kind"] == "metric"]
     assert [(event["step"], event["epoch"]) for event in windows] == [(2, 0), (3, 1), (4, 1), (6, 1)]
-    assert set(windows[0]["data"]) == {"loss", "loss/error", "weight", "lr", "time", "data_time"}
+    assert set(windows[0]["data"]) == {
+        "loss", "loss/error", "weight", "lr", "time", "data_time", "images_per_s", "host_memory",
+    }  # fmt: skip
     evaluations = [event for event in events if event["kind"] == "eval"]
     assert [event["data"].get("bbox/AP") for event in evaluations] == [0.25, None, 0.5, None]
     assert evaluations[0]["data"]["bbox/APl"] is None and evaluations[0]["nonfinite"] == ["bbox/APl"]
@@ -48,6 +50,14 @@ def test_events_tell_the_run(tmp_path):
     phases = [event["data"]["phase"] for event in events if event["kind"] == "phase"]
     assert phases[:2] == ["prepare", "train"] and {"eval", "save"} < set(phases)
     assert events[-1]["data"]["message"] == "training ended at iter 6: complete"
+
+
+def test_throughput_is_of_the_images_and_the_time_of_its_window(tmp_path):
+    run(tmp_path, {"events": {"type": "Events"}})
+    windows = [event["data"] for event in read(tmp_path) if event["kind"] == "metric"]
+    steps, batch = (2, 1, 1, 2), 4  # of the windows that end at steps 2, 3, 4 and 6
+    images = [data["images_per_s"] * data["time"] * count for data, count in zip(windows, steps, strict=True)]
+    assert images == pytest.approx([batch * count for count in steps])
 
 
 def test_progress_has_the_last_and_the_best(tmp_path):
