@@ -7,13 +7,13 @@ Whoever asks puts a file into `control/new/`. The training looks there once a se
 import os
 import secrets
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import attrs
 
-from specdet.runs.files import read_json, write_json
+from specdet.runs.files import write_json
+from specdet.runs.tables import find_table
 
 Kind = Literal["stop", "stop_now", "checkpoint", "evaluate"]
 KINDS: tuple[Kind, ...] = ("stop", "stop_now", "checkpoint", "evaluate")
@@ -65,11 +65,39 @@ def finish(directory: Path, command: Command, *, outcome: str) -> None:
 
 
 def outcome_of(directory: Path, command: Command) -> str | None:
-    """What came of a command; None while it waits."""
+    """What came of a command; None while it waits, or where what should say so is damaged."""
+    return find_table(directory / FOLDER / "done" / f"{command.id}.json").text("outcome") or None
+
+
+@attrs.frozen(kw_only=True)
+class Asked:
+    """A command, and what came of it: "done", or a sentence on why it was not; empty while it waits."""
+
+    command: Command
+    outcome: str = ""
+
+
+def asked(directory: Path, *, last: int = 20) -> list[Asked]:
+    """What was asked for of late, newest first: all that waits, and the last so many that were dealt with."""
+    waiting = {command.id: Asked(command=command) for command in pending(directory)}
     try:
-        return read_json(directory / FOLDER / "done" / f"{command.id}.json")["outcome"]
+        names = sorted(os.listdir(directory / FOLDER / "done"), reverse=True)
     except FileNotFoundError:
-        return None
+        names = []
+    done: list[Asked] = []
+    for name in names:
+        found = _read_done(directory / FOLDER / "done" / name) if name.endswith(".json") else None
+        if found is not None:
+            waiting.pop(found.command.id, None)  # it was dealt with between the two looks
+            done.append(found)
+        if len(done) == last:
+            break
+    return sorted([*waiting.values(), *done], key=lambda each: each.command.id, reverse=True)
+
+
+def _read_done(path: Path) -> Asked | None:
+    command, outcome = _read(path), find_table(path).text("outcome")
+    return Asked(command=command, outcome=outcome) if command is not None and outcome else None
 
 
 def _folder(directory: Path, name: str) -> Path:
@@ -80,10 +108,7 @@ def _folder(directory: Path, name: str) -> Path:
 
 
 def _read(path: Path) -> Command | None:
-    try:
-        table: Any = read_json(path)
-    except (FileNotFoundError, ValueError):  # dealt with meanwhile, or a stranger's file
-        return None
-    if not isinstance(table, Mapping) or table.get("kind") not in KINDS or not isinstance(table.get("t"), int | float):
-        return None
-    return Command(id=path.stem, kind=table["kind"], t=float(table["t"]), by=str(table.get("by", "")))
+    table = find_table(path)  # it may have been dealt with meanwhile, or be a stranger's
+    kind: Kind | None = next((kind for kind in KINDS if kind == table.text("kind")), None)
+    t = table.number("t")
+    return None if kind is None or t is None else Command(id=path.stem, kind=kind, t=float(t), by=table.text("by"))

@@ -1,10 +1,13 @@
 """Files that are either whole or absent, whenever the process is killed."""
 
+import errno
 import json
 import os
 import secrets
 from pathlib import Path
 from typing import Any
+
+DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # or the quota, or what a file may hold
 
 
 def write_text(path: Path, text: str, *, durable: bool = True) -> None:
@@ -13,10 +16,15 @@ def write_text(path: Path, text: str, *, durable: bool = True) -> None:
     Args:
         durable: Also survive a power cut, at the price of waiting for the disk; a heartbeat can do without.
     """
+    write_bytes(path, text.encode("utf-8"), durable=durable)
+
+
+def write_bytes(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """`write_text` of bytes."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(2)}.tmp")
     try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with temporary.open("wb") as file:
+            file.write(content)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
@@ -44,7 +52,7 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits; lists in lists without end
         raise ValueError(f"{path} is not a JSON file that can be read: {error}") from error
 
 

@@ -46,27 +46,48 @@ def list_runs(root: Path | None = None, *, now: float | None = None) -> list[Run
     Raises:
         OSError: For a folder that cannot be read.
     """
-    root = (root or runs_root()).absolute()
-    index = _index_file(root)
-    known = _read_index(index)
-    rows: dict[str, list[Any]] = {}  # name -> time of the directory, ns, and the row or None for what is no run
-    found: list[RunStatus] = []
-    marks = cache(live_runs)
-    started = time.time_ns()
-    for name, changed in _folders(root):
-        kept = known.get(name)
-        if kept is not None and kept[0] == changed:
-            status = None if kept[1] is None else RunStatus(**dict(zip(NAMES, kept[1], strict=True)))
-            rows[name] = kept
-        else:
-            status = read_status(root / name, now=now, marks=marks) if is_run(root / name) else None
-            if changed < started - COARSEST_CLOCK and (status is None or status.settled):
-                rows[name] = [changed, None if status is None else _row(status)]
-        if status is not None:
-            found.append(status)
-    if rows != known:
-        _write_index(index, rows)
-    return sorted(found, key=lambda status: (status.created, status.id), reverse=True)
+    return RunList(root).update(now=now)
+
+
+class RunList:
+    """The runs of a folder for a program that lists them again and again: what is settled is kept in memory too.
+
+    Args:
+        root: `runs_root()` unless given.
+    """
+
+    def __init__(self, root: Path | None = None):
+        self._root = (root or runs_root()).absolute()
+        self._rows: Mapping[str, Any] | None = None  # as they stand in the index
+        self._settled: dict[str, tuple[int, RunStatus | None]] = {}  # name -> time of the directory, ns, and the run
+
+    def update(self, *, now: float | None = None) -> list[RunStatus]:
+        """As `list_runs`."""
+        index = _index_file(self._root)
+        known = _read_index(index) if self._rows is None else self._rows
+        rows: dict[str, list[Any]] = {}  # name -> time of the directory, ns, and the row or None for what is no run
+        settled: dict[str, tuple[int, RunStatus | None]] = {}
+        found: list[RunStatus] = []
+        marks = cache(live_runs)
+        started = time.time_ns()
+        for name, changed in _folders(self._root):
+            kept, before = known.get(name), self._settled.get(name)
+            if kept is not None and kept[0] == changed:
+                is_same = before is not None and before[0] == changed
+                status = before[1] if before is not None and is_same else _status(kept[1])
+                rows[name], settled[name] = kept, (changed, status)
+            else:
+                directory = self._root / name
+                status = read_status(directory, now=now, marks=marks) if is_run(directory) else None
+                if changed < started - COARSEST_CLOCK and (status is None or status.settled):
+                    rows[name] = [changed, None if status is None else _row(status)]
+                    settled[name] = (changed, status)
+            if status is not None:
+                found.append(status)
+        if rows != known:
+            _write_index(index, rows)
+        self._rows, self._settled = rows, settled
+        return sorted(found, key=lambda status: (status.created, status.id), reverse=True)
 
 
 def _folders(root: Path) -> list[tuple[str, int]]:
@@ -99,6 +120,10 @@ def is_run(directory: Path) -> bool:
 
 def _row(status: RunStatus) -> list[Any]:
     return [getattr(status, name) for name in NAMES]
+
+
+def _status(row: list[Any] | None) -> RunStatus | None:
+    return None if row is None else RunStatus(**dict(zip(NAMES, row, strict=True)))
 
 
 def _index_file(root: Path) -> Path:

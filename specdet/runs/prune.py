@@ -8,13 +8,11 @@ from pathlib import Path
 
 import attrs
 
+from specdet.runs.checkpoints import FOLDER, PREFIX, read_checkpoints
 from specdet.runs.index import list_runs
 from specdet.runs.lock import RunLock
-from specdet.runs.tables import FoundTable, find_table
 from specdet.runs.trash import old_trash
 
-# As specdet/runner/checkpoint.py and its hook write them, which import torch.
-FOLDER, PREFIX, MANIFEST, BEST = "checkpoints", "iter_", "manifest.json", "best.json"
 LEFTOVERS = (".tmp", ".old")
 KEEP_LAST = 1
 TRASH_DAYS = 30.0
@@ -95,31 +93,15 @@ def _of_run(directory: Path, *, keep_last: int) -> Iterator[Removal]:
     for name in entries:
         if name.startswith(f".{PREFIX}") and name.endswith(LEFTOVERS):
             yield Removal(path=folder / name, run=directory, why="left by a killed process", size=size(folder / name))
-    best = find_table(folder / BEST)
-    if best.problem:  # which one is the best is not known any more
+    known = read_checkpoints(directory)
+    if known.best_problem:  # which one is the best is not known any more
         return
-    checkpoints = {
-        name: manifest
-        for name in entries
-        if name.startswith(PREFIX) and (manifest := find_table(folder / name / MANIFEST)).whole("serial")
-    }
-    by_age = sorted(checkpoints, key=lambda name: checkpoints[name].whole("serial"), reverse=True)
-    whole = [name for name in by_age if _is_whole(folder / name, checkpoints[name])]
-    kept = {*by_age[:keep_last], *whole[:keep_last], best.text("checkpoint")}
-    for name in reversed(by_age):
-        if name not in kept:
-            yield Removal(path=folder / name, run=directory, why="neither new nor best", size=size(folder / name))
-
-
-def _is_whole(checkpoint: Path, manifest: FoundTable) -> bool:
-    """Whether all files are there in their size. Their content, which would have to be read, is taken on trust."""
-    files = manifest.table("files")
-    try:
-        return bool(files.values) and all(
-            (checkpoint / name).stat().st_size == files.table(name).whole("size") for name in files.values
-        )
-    except OSError:
-        return False
+    by_age = [each for each in reversed(known.found) if each.serial]
+    whole = [each for each in by_age if each.is_whole]
+    kept = {known.best, *(each.path.name for each in (*by_age[:keep_last], *whole[:keep_last]))}
+    for each in reversed(by_age):
+        if each.path.name not in kept:
+            yield Removal(path=each.path, run=directory, why="neither new nor best", size=size(each.path))
 
 
 def _remove(removal: Removal) -> None:

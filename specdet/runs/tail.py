@@ -1,8 +1,7 @@
-"""Following files that grow: the log of a run as lines, its events, and the metrics that these make."""
+"""Following files that grow: the log of a run as lines, and its events."""
 
 import os
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,8 +9,8 @@ import attrs
 
 EVENTS, LOG = "events.jsonl", "out.log"
 CHUNK = 1 << 20  # bytes read at once
-MEASURES = ("metric", "eval")  # kinds of events with numbers by metric
-STARTS = (*MEASURES, "checkpoint")  # kinds that only a training writes that knows where it goes on from
+LONGEST_LINE = 16 << 20  # bytes; a longer line comes in pieces, or a file without line ends would fill the memory
+LARGEST_COUNT = 1 << 53  # of steps, epochs and the like: more is not a number of ours
 
 
 class LineTail:
@@ -49,6 +48,16 @@ class LineTail:
         """What follows the last whole line: half a line."""
         return self._rest
 
+    @property
+    def read_bytes(self) -> int:
+        """How much of the file was read."""
+        return self._offset
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file as far as it is open, else 0."""
+        return 0 if self._descriptor is None else os.fstat(self._descriptor).st_size
+
     def close(self) -> None:
         """Let the file go; who reads again begins anew."""
         if self._descriptor is not None:
@@ -72,6 +81,9 @@ class LineTail:
             self._offset += len(chunk)
             *lines, self._rest = (self._rest + chunk).split(b"\n")
             yield from lines
+            if len(self._rest) > LONGEST_LINE:
+                piece, self._rest = self._rest, b""
+                yield piece
 
     def _open(self) -> bool:
         try:
@@ -139,7 +151,9 @@ def parse_event(line: bytes) -> Event | None:
         nonfinite = table.get("nonfinite", ())
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
         return None
-    if not all(type(value) is int for value in numbers.values()) or type(t) not in (int, float):
+    if not all(type(value) is int and 0 <= value < LARGEST_COUNT for value in numbers.values()):
+        return None
+    if type(t) not in (int, float):
         return None
     if not isinstance(kind, str) or not isinstance(data, dict):
         return None
@@ -153,117 +167,3 @@ class EventTail(LineTail):
     def events(self) -> Iterator[Event]:
         """Those that were written since the last time; torn lines are passed over."""
         return (event for line in self.read() if (event := parse_event(line)) is not None)
-
-
-@attrs.define(kw_only=True)
-class Series:
-    """A metric over the optimizer steps, which only ever rise; NaN where it was not finite."""
-
-    steps: list[int] = attrs.field(factory=list)
-    values: list[float] = attrs.field(factory=list)
-
-    def put(self, step: int, value: float) -> None:
-        """Add a point, or replace the one at this step."""
-        if not self.steps or step > self.steps[-1]:
-            self.steps.append(step)
-            self.values.append(value)
-            return
-        at = bisect_left(self.steps, step)
-        if self.steps[at] == step:
-            self.values[at] = value
-        else:
-            self.steps.insert(at, step)
-            self.values.insert(at, value)
-
-    def cut(self, step: int) -> None:
-        """Forget what lies after a step."""
-        at = bisect_right(self.steps, step)
-        del self.steps[at:], self.values[at:]
-
-
-class Metrics:
-    """The metrics of a run, over all of its attempts, as if it had never been interrupted.
-
-    Of a (metric, step) that several attempts have measured, the newest counts. A resumed attempt goes back to its
-    checkpoint: what earlier attempts measured after that step is forgotten.
-
-    Attributes:
-        series: By metric.
-        attempt: The newest one.
-    """
-
-    def __init__(self) -> None:
-        self.series: dict[str, Series] = {}
-        self.attempt = 0
-        self._placed = True  # whether the step that the newest attempt went on from is known
-
-    def add(self, events: Iterable[Event]) -> bool:
-        """Take over events in the order of the file; gives whether any series has changed."""
-        changed = False
-        for event in events:
-            if event.attempt < self.attempt:
-                continue
-            if event.attempt > self.attempt:
-                self.attempt, self._placed = event.attempt, False
-            if not self._placed and _tells_start(event):
-                self._placed = True
-                start = event.step - 1 if event.kind in MEASURES else event.step
-                for series in self.series.values():
-                    series.cut(start)
-                changed = True
-            if event.kind in MEASURES:
-                changed |= self._measure(event)
-        return changed
-
-    def clear(self) -> None:
-        """Begin anew: the file was replaced."""
-        self.series.clear()
-        self.attempt, self._placed = 0, True
-
-    def _measure(self, event: Event) -> bool:
-        found = {name: float("nan") for name in event.nonfinite}
-        found |= {
-            name: value
-            for name, value in event.data.items()
-            if isinstance(value, int | float) and not isinstance(value, bool)
-        }
-        for name, value in found.items():
-            self.series.setdefault(name, Series()).put(event.step, value)
-        return bool(found)
-
-
-def _tells_start(event: Event) -> bool:
-    """Whether the step of an event is one of the training: while data is prepared, none is known yet."""
-    return event.kind in STARTS or (event.kind == "phase" and event.data.get("phase") in ("train", "eval", "save"))
-
-
-class MetricTail:
-    """The metrics of a run that goes on.
-
-    Args:
-        directory: The run directory.
-
-    Attributes:
-        metrics: As of the last `update`.
-    """
-
-    def __init__(self, directory: Path):
-        self.metrics = Metrics()
-        self._tail = EventTail(directory / EVENTS)
-
-    def update(self) -> bool:
-        """Read what is new; gives whether any series has changed. Raises OSError."""
-        restarts, fresh = self._tail.restarts, list(self._tail.events())
-        if self._tail.restarts == restarts:
-            return self.metrics.add(fresh)
-        while self._tail.restarts != restarts:  # what came is of two files: read the new one alone
-            restarts = self._tail.restarts
-            self._tail.close()
-            fresh = list(self._tail.events())
-        self.metrics.clear()
-        self.metrics.add(fresh)
-        return True
-
-    def close(self) -> None:
-        """Let the file go."""
-        self._tail.close()

@@ -31,6 +31,7 @@ for _ in range(int(sys.argv[1])):
 time.sleep(60)
 """
 SOON = 5.0  # s, within which a state must be right
+LONG = 60.0  # s, for what is only waited for
 OPTIONS = LaunchOptions(wanted=Wish(names=("cpu",)), processes=2)
 DRAFT = Draft(name="fake", seed=0, spec="resolved", source="written")
 

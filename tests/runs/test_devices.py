@@ -155,8 +155,9 @@ def test_a_device_in_use_is_not_free_though_nobody_holds_it(tmp_path):
 
 def test_a_rank_shares_the_device_that_its_own_supervisor_holds():
     other = elsewhere("held = take(['a'], run=Path('/runs/first'))")
-    for lock in use(["a"]):
-        lock.release()
+    (lock,) = use(["a"])
+    assert not is_free("a")  # of the other
+    lock.release()
     other.kill()
     other.communicate()
 

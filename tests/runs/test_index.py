@@ -5,7 +5,7 @@ import time
 import pytest
 
 from specdet.runs import index
-from specdet.runs.index import INDEX, list_runs
+from specdet.runs.index import INDEX, RunList, list_runs
 from specdet.runs.user import edit_user
 from tests.runs.made import made, owned
 
@@ -73,6 +73,27 @@ def test_what_changes_without_a_file_is_looked_at_each_time(tmp_path):
     with owned(directory):  # a directory changes when a lost run is resumed, since its owner says so
         os.utime(directory)
         assert list_runs(tmp_path)[0].state == "running"
+
+
+def test_a_list_in_memory_sees_what_a_new_one_sees(tmp_path, reads):
+    for number in range(3):
+        age(made(tmp_path, f"run{number}", state=DONE))
+    kept = RunList(tmp_path)
+    first = kept.update()
+    assert first == list_runs(tmp_path) and len(reads) == 3
+    assert all(new is old for new, old in zip(kept.update(), first, strict=True))
+    edit_user(tmp_path / "run1", note="new")
+    (tmp_path / "run2").rename(tmp_path / ".run2")
+    made(tmp_path, "run3", state=DONE)
+    assert {run.id: run.note for run in kept.update()} == {"run0": "", "run1": "new", "run3": ""}
+    age(tmp_path / "run1")
+    age(tmp_path / "run3")
+    assert kept.update() == list_runs(tmp_path)
+    running = made(tmp_path, "run4", state={"state": "running", "attempt": 1, "t": time.time()})
+    with owned(running):
+        age(running)
+        assert {run.id: run.state for run in kept.update()}["run4"] == "running"
+    assert {run.id: run.state for run in kept.update()}["run4"] == "lost"
 
 
 def test_a_removed_run_is_forgotten(tmp_path):

@@ -190,8 +190,10 @@ def test_a_run_directory_that_is_moved_away_says_so_where_it_is(launching):
 
 def test_a_run_directory_that_is_deleted_ends_the_run(launching):
     run = launching("deaf")
+    assert list(processes_of(run.name))
     shutil.rmtree(run, ignore_errors=True)
     until(lambda: not list(processes_of(run.name)) and is_free("cpu"), seconds=SOON + 5)
+    assert not list(processes_of(run.name)) and not (run / "state.json").exists()
 
 
 @pytest.fixture

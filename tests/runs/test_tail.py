@@ -1,4 +1,3 @@
-import math
 import os
 
 import pytest
@@ -6,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specdet.runs.events import EventWriter
-from specdet.runs.tail import Event, EventTail, LineTail, Metrics, MetricTail, parse_event
+from specdet.runs.tail import LONGEST_LINE, EventTail, LineTail, parse_event
 
 
 def append(path, text):
@@ -91,80 +90,20 @@ def test_what_the_writer_wrote_is_read_back(tmp_path):
      b'{"seq":1,"attempt":1,"t":1,"kind":"metric","step":"5","epoch":0,"data":{}}',
      b'{"seq":1,"attempt":1,"t":1,"kind":"metric","step":true,"epoch":0,"data":{}}',
      b'{"seq":1,"attempt":1,"t":null,"kind":"metric","step":5,"epoch":0,"data":{}}',
-     b'{"seq":1,"attempt":1,"t":1,"kind":"metric","step":5,"epoch":0,"data":[]}'],
+     b'{"seq":1,"attempt":1,"t":1,"kind":"metric","step":5,"epoch":0,"data":[]}',
+     b'{"seq":1,"attempt":1,"t":1,"kind":"metric","step":-5,"epoch":0,"data":{}}',
+     b'{"seq":1,"attempt":1,"t":1,"kind":"metric","step":18446744073709551615,"epoch":0,"data":{}}'],
 )  # fmt: skip
 def test_what_is_no_event_is_passed_over(line):
     assert parse_event(line) is None
 
 
-def event(attempt, step, kind="metric", **data):
-    return Event(seq=0, attempt=attempt, t=0.0, kind=kind, step=step, epoch=0, data=data)
-
-
-def series(*events):
-    metrics = Metrics()
-    metrics.add(events)
-    return {name: list(zip(each.steps, each.values, strict=True)) for name, each in metrics.series.items()}
-
-
-def test_a_resumed_run_shows_neither_doubled_nor_rolled_back_steps():
-    first = [event(1, step, loss=float(step)) for step in (10, 20, 30, 40)]
-    preparing = event(2, 0, "phase", phase="prepare")
-    training = event(2, 20, "phase", phase="train")
-    assert series(*first, preparing) == {"loss": [(10, 10.0), (20, 20.0), (30, 30.0), (40, 40.0)]}
-    assert series(*first, preparing, training) == {"loss": [(10, 10.0), (20, 20.0)]}
-    again = [event(2, 30, loss=-3.0)]
-    assert series(*first, preparing, training, *again) == {"loss": [(10, 10.0), (20, 20.0), (30, -3.0)]}
-    assert series(*first, *again) == {"loss": [(10, 10.0), (20, 20.0), (30, -3.0)]}, "without a word of where it began"
-
-
-def test_metrics_of_one_step_come_from_all_of_its_events():
-    found = series(
-        event(1, 5, loss=1.0, text="x", flag=True), event(1, 5, "eval", **{"bbox/AP": 0.5}), event(1, 5, loss=2)
-    )
-    assert found == {"loss": [(5, 2)], "bbox/AP": [(5, 0.5)]}
-
-
-def test_what_was_not_finite_is_a_gap():
-    metrics = Metrics()
-    bad = Event(seq=0, attempt=1, t=0.0, kind="metric", step=1, epoch=0, data={"loss": None}, nonfinite=("loss",))
-    assert metrics.add([bad])
-    assert metrics.series["loss"].steps == [1] and math.isnan(metrics.series["loss"].values[0])
-
-
-measured = st.tuples(st.integers(0, 3), st.integers(0, 12), st.integers(0, 99))
-
-
-@given(st.lists(st.tuples(st.integers(0, 12), st.lists(measured, max_size=6)), min_size=1, max_size=4))
-def test_series_are_those_of_a_run_that_forgets_what_it_went_back_on(attempts):
-    """Against the plain law: at each start, forget all later steps; then the newest value of a step counts."""
-    expected, events = {}, []
-    for number, (start, points) in enumerate(attempts, start=1):
-        expected = {(name, step): value for (name, step), value in expected.items() if step <= start}
-        events.append(event(number, start, "phase", phase="train"))
-        for name, step, value in points:
-            expected[f"m{name}", step] = value
-            events.append(event(number, step, **{f"m{name}": value}))
-    found = {(name, step): value for name, points in series(*events).items() for step, value in points}
-    assert found == expected
-    metrics = Metrics()
-    for each in events:
-        metrics.add([each])
-    assert all(each.steps == sorted(set(each.steps)) for each in metrics.series.values())
-
-
-def test_a_replaced_file_begins_the_metrics_anew(tmp_path):
-    tail = MetricTail(tmp_path)
-    assert not tail.update()
-    path = tmp_path / "events.jsonl"
-    with EventWriter(path) as writer:
-        writer.write("metric", {"old": 1.0}, step=1, epoch=0)
-    assert tail.update() and tail.metrics.series["old"].steps == [1]
-    assert not tail.update()
-    other = tmp_path / "other.jsonl"
-    with EventWriter(other) as writer:
-        writer.write("metric", {"new": 1.0}, step=2, epoch=0)
-    other.replace(path)
-    assert tail.update()
-    assert {name: each.steps for name, each in tail.metrics.series.items()} == {"new": [2]}
-    tail.close()
+def test_a_file_without_line_ends_comes_in_pieces_that_fit_into_memory(tmp_path):
+    path = tmp_path / "out.log"
+    with path.open("wb") as file:
+        file.truncate(3 * LONGEST_LINE)
+    append(path, b"\nlast\n")
+    with LineTail(path) as tail:
+        lengths = [len(line) for line in tail.read()]
+    assert sum(lengths) == 3 * LONGEST_LINE + len(b"last")
+    assert max(lengths) < 2 * LONGEST_LINE and lengths[-1] == len(b"last")
