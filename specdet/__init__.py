@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from specdet.experiment import Experiment as Experiment
     from specdet.experiment import load as load
+    from specdet.inference.predictor import Predictor as Predictor
     from specdet.models.detectors.build import build_detector as build_detector
     from specdet.registry import Registry as Registry
     from specdet.runner.runner import Runner as Runner
@@ -19,6 +20,7 @@ __version__ = "0.1.0"
 
 _PLACES = {
     "Experiment": "specdet.experiment",
+    "Predictor": "specdet.inference.predictor",
     "Registry": "specdet.registry",
     "Runner": "specdet.runner.runner",
     "SpecError": "specdet.spec",
@@ -27,7 +29,17 @@ _PLACES = {
     "load": "specdet.experiment",
 }
 
-__all__ = ["Experiment", "Registry", "Runner", "SpecError", "__version__", "build_detector", "build_from_cfg", "load"]
+__all__ = [
+    "Experiment",
+    "Predictor",
+    "Registry",
+    "Runner",
+    "SpecError",
+    "__version__",
+    "build_detector",
+    "build_from_cfg",
+    "load",
+]
 
 
 def __getattr__(name: str) -> Any:

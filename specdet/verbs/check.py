@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from pathlib import Path
 
 from specdet.exit_codes import OK, WRONG_MACHINE, WRONG_SPEC, WRONG_USAGE, exit_code
 from specdet.spec.problems import printable
@@ -17,6 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--partial", action="store_true", help="the files are bases: what they leave out is no problem")
     parser.add_argument("--data", action="store_true", help="open the data too: files, classes, annotations")
     parser.add_argument("--device", action="store_true", help="ask this machine's device too: precision, memory")
+    parser.add_argument("--within", dest="folders", action="append", metavar="FOLDER",
+                        help="open data in this folder alone; may be repeated")  # fmt: skip
     parser.add_argument("--plugin", dest="plugins", action="append", default=[], metavar="FILE",
                         help="run this plugin file; may be repeated")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")
@@ -31,6 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.partial and (arguments.data or arguments.device):
         print("--partial goes without --data and --device: a part names neither", file=sys.stderr)
         return WRONG_USAGE
+    folders = None if arguments.folders is None else [Path(folder) for folder in arguments.folders]
     codes, documents = [], []
     for path in arguments.specs:
         found = check(
@@ -40,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
             data=arguments.data,
             device=arguments.device,
             plugins=arguments.plugins,
+            folders=folders,
         )
         codes.append(exit_code(found))
         if arguments.json:

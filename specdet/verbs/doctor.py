@@ -20,7 +20,7 @@ from specdet.exit_codes import OK, WRONG_MACHINE
 from specdet.runs.devices import cache_folder, gpus
 from specdet.runs.directory import ROOT_VARIABLE, runs_root
 from specdet.runs.lock import FileLock
-from specdet.verbs.runs import byte_count
+from specdet.runs.words import byte_count
 
 PATIENCE = 120.0  # s for torch, which a cold disk takes its time for
 OLDEST_PYTHON = (3, 11)
@@ -253,7 +253,7 @@ def _limits() -> Iterator[Finding]:
                       advice=f"ulimit -n {FILES_WANTED * 4}")  # fmt: skip
     else:
         yield Finding(name="open files", level="ok", text="enough may be open at once")
-    shared = Path("/dev/shm")
+    shared = Path("/dev/shm")  # looked at, not written to  # nosec B108
     if not shared.is_dir():
         return
     total, _, free = shutil.disk_usage(shared)

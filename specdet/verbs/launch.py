@@ -1,20 +1,15 @@
 """`specdet launch`: train a spec in a run of its own, which goes on when this shell is gone."""
 
 import argparse
-import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from specdet.exit_codes import WRONG_USAGE, exit_code
-from specdet.runs.launch_command import LaunchOptions
-from specdet.spec import Problem, SpecError
+from specdet.spec import SpecError
 from specdet.spec.report import report
-
-if TYPE_CHECKING:
-    from specdet.experiment import Experiment, Loaded
 
 BUSY = 1
 
@@ -44,92 +39,30 @@ def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Start the run and follow it: 0 it finished, 1 it failed, 76 it was stopped."""
-    from specdet.experiment import resolved
-    from specdet.runs.submit import Draft, submit
+    from specdet.launching import launch_options, name_override, start
 
-    named = [f"name={json.dumps(arguments.name, ensure_ascii=False)}"] if arguments.name is not None else []
+    named = [name_override(arguments.name)] if arguments.name is not None else []
 
-    def start() -> tuple[Path, int]:
-        options = launch_options(arguments)
-        loaded = load_to_start(arguments.spec, [*arguments.overrides, *named], plugins=options.plugins)
-        refuse_if_busy(options)
-        experiment = loaded.experiment
-        draft = Draft(
-            name=experiment.name,
-            seed=experiment.seed,
-            spec=resolved(experiment),
-            source=loaded.composed.source,
-            annotations=experiment.data.annotation_files,
+    def begin() -> tuple[Path, int]:
+        options = launch_options(
+            **asked(arguments),
+            machines=arguments.machines,
+            machine_rank=arguments.machine_rank,
+            main_address=arguments.main_address,
         )
-        return submit(draft, options), 0
+        return start(arguments.spec, [*arguments.overrides, *named], options=options), 0
 
-    return start_and_follow(start, detach=arguments.detach)
-
-
-def launch_options(arguments: argparse.Namespace, *, before: LaunchOptions | None = None) -> LaunchOptions:
-    """How to launch, as asked, and in what was not asked as before. Raises ValueError for what this machine has not."""
-    from specdet.runs.devices import choose, device_names
-
-    if before is not None and arguments.devices is None and arguments.processes is None:
-        wanted, processes = before.wanted, before.processes
-    else:
-        devices = arguments.devices or "auto"
-        wanted, processes = choose(devices, processes=arguments.processes, known=device_names())
-    return LaunchOptions(
-        wanted=wanted,
-        processes=processes,
-        waits=arguments.queue,
-        plugins=tuple(str(Path(file).absolute()) for file in arguments.plugins) or (before.plugins if before else ()),
-        machines=getattr(arguments, "machines", before.machines if before else 1),
-        machine_rank=getattr(arguments, "machine_rank", before.machine_rank if before else 0),
-        main_address=getattr(arguments, "main_address", before.main_address if before else ""),
-    )
+    return start_and_follow(begin, detach=arguments.detach)
 
 
-def load_to_start(
-    path: str | Path, overrides: Iterable[str] = (), *, plugins: Iterable[str] = (), run: Path | None = None
-) -> "Loaded":
-    """The experiment of a spec that a training can be started with; what the training would refuse is found here.
-
-    Args:
-        path, overrides, plugins: As of `load`.
-        run: The run directory that the training goes on in; a new one unless given.
-
-    Raises:
-        SpecError: With all that is wrong with the spec, or with what this machine has for it.
-    """
-    from specdet.checks.files import missing_files
-    from specdet.experiment import load_with_source
-
-    loaded = load_with_source(path, overrides, plugins=plugins)
-    if found := [*missing_files(loaded.experiment), *(_resumes(loaded.experiment) if run is None else ())]:
-        raise SpecError(loaded.composed.located(found))
-    return loaded
-
-
-def _resumes(experiment: "Experiment") -> Iterator[Problem]:
-    """A launched run has a directory of its own; a run that goes on has one already."""
-    from specdet.runs.directory import run_of
-
-    source = experiment.train.resume_from
-    run = run_of(source) if source is not None else None
-    if run is not None:
-        message = f"{run.name} is a run: go on with it by `specdet resume`, or take its weights by train.load_from"
-        yield Problem(path="train.resume_from", message=message)
-
-
-class BusyError(Exception):
-    """The devices are taken, and the run is not to wait."""
-
-
-def refuse_if_busy(options: LaunchOptions) -> None:
-    """Raise BusyError, which names the runs, where a run is not to wait and would have to."""
-    from specdet.runs.devices import device_names
-    from specdet.runs.tickets import busy_message, in_the_way
-
-    runs = [] if options.waits else in_the_way(options.wanted, known=device_names())
-    if runs:
-        raise BusyError(busy_message(runs))
+def asked(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What `add_launch_arguments` took, by the names that `launching` has for it."""
+    return {
+        "devices": arguments.devices,
+        "processes": arguments.processes,
+        "waits": arguments.queue,
+        "plugins": arguments.plugins,
+    }
 
 
 def start_and_follow(start: Callable[[], tuple[Path, int]], *, detach: bool) -> int:
@@ -139,6 +72,7 @@ def start_and_follow(start: Callable[[], tuple[Path, int]], *, detach: bool) -> 
         start: Starts it and gives its directory, and where in its log the new attempt begins, in bytes.
         detach: Do not follow it.
     """
+    from specdet.launching import BusyError
     from specdet.runs.follow import follow
 
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from specdet.exit_codes import OK, WRONG_USAGE, exit_code
 from specdet.spec.argument import split_argument, toml_or_text
-from specdet.spec.compose import shipped_specs
+from specdet.spec.editing.templates import description, templates
 from specdet.spec.paths import SpecPath, dotted
 
 if TYPE_CHECKING:
@@ -57,17 +57,6 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"{file.path}: written. Read it and change what you like, then:")
     print(f"  specdet check {name}\n  accelerate launch -m specdet.train {name}")
     return OK
-
-
-def templates() -> dict[str, str]:
-    """The text of each template, by name."""
-    files = sorted((shipped_specs() / "templates").glob("*.toml"))
-    return {file.stem: file.read_text(encoding="utf-8") for file in files}
-
-
-def description(text: str) -> str:
-    """What a template says of itself: its first line."""
-    return text.partition("\n")[0].removeprefix("#").strip()
 
 
 def filled(file: "SpecFile", settings: Sequence[tuple[SpecPath, str]]) -> "SpecFile":

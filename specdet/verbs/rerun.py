@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from specdet.verbs.launch import add_launch_arguments, launch_options, load_to_start, refuse_if_busy, start_and_follow
+from specdet.verbs.launch import add_launch_arguments, asked, start_and_follow
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,27 +15,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Start the new run and follow it; exit codes as of `launch`."""
-    from specdet.experiment import load, resolved
-    from specdet.runs.launch_command import SPEC
+    from specdet.launching import launch_options, rerun
     from specdet.runs.select import find_run
-    from specdet.runs.submit import SOURCE, Draft, launched, submit
+    from specdet.runs.submit import launched
 
-    def start() -> tuple[Path, int]:
+    def begin() -> tuple[Path, int]:
         parent = find_run(arguments.run)
-        options = launch_options(arguments, before=launched(parent))
-        stored, source = parent / SPEC, parent / SOURCE
-        # A run that was resumed with changes holds that it goes on from itself, which a new one is not to do.
-        resumed = load(stored, plugins=options.plugins).train.resume_from is not None
-        overrides = ["~train.resume_from"] * resumed + arguments.overrides
-        loaded = load_to_start(stored, overrides, plugins=options.plugins)
-        refuse_if_busy(options)
-        draft = Draft(
-            name=loaded.experiment.name,
-            seed=loaded.experiment.seed,
-            spec=resolved(loaded.experiment),
-            source=source.read_text(encoding="utf-8") if source.exists() else loaded.composed.source,
-            annotations=loaded.experiment.data.annotation_files,
-        )
-        return submit(draft, options, parent=parent.name), 0
+        options = launch_options(**asked(arguments), before=launched(parent))
+        return rerun(parent, arguments.overrides, options=options), 0
 
-    return start_and_follow(start, detach=arguments.detach)
+    return start_and_follow(begin, detach=arguments.detach)

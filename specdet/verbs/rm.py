@@ -10,8 +10,8 @@ from specdet.runs.directory import runs_root
 from specdet.runs.prune import TRASH_DAYS, size
 from specdet.runs.select import find_run
 from specdet.runs.trash import TRASH, move_to_trash, refusal, restore, trashed_runs
+from specdet.runs.words import byte_count
 from specdet.spec import Problem, SpecError
-from specdet.verbs.runs import byte_count
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

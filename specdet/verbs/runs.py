@@ -1,23 +1,20 @@
 """`specdet runs`: the runs of a folder, the newest first; `specdet runs prune`: what of them can go."""
 
 import argparse
-import re
 import sys
-import time
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 from specdet.exit_codes import OK, WRONG_SPEC, WRONG_USAGE
 from specdet.runs.directory import runs_root
+from specdet.runs.filters import Filter, in_order, since
 from specdet.runs.index import list_runs
 from specdet.runs.status import STATES, RunStatus
+from specdet.runs.words import byte_count, duration, main_metric, measured
 
 ON_A_TERMINAL = 50  # rows, unless asked for others
-UNITS = {"m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 STYLES = {"running": "green", "finished": "blue", "failed": "red", "lost": "red", "stalled": "yellow",
           "orphaned": "yellow", "queued": "dim", "stopped": "dim"}  # fmt: skip
-MAIN_METRICS = ("bbox/AP", "segm/AP", "proposal/AR@1000", "proposal/AR@100")
 COLUMNS = ("run", "name", "state", "try", "iter", "left", "metric", "tags", "about")
 
 
@@ -30,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", type=_since, default=0.0, metavar="WHEN",
                         help="only those made since: 3d, 12h, 30m, 2w, or a date as 2026-01-31")  # fmt: skip
     parser.add_argument("--sort", default="created", metavar="KEY",
-                        help="created, updated, name, state, or a metric (its best); the largest first")  # fmt: skip
+                        help="created, updated, name, state, or a metric; the latest and best first")  # fmt: skip
     parser.add_argument("--reverse", action="store_true", help="the other way round")
     parser.add_argument("--metric", default="", metavar="NAME", help="show this metric")
     parser.add_argument("--all", action="store_true", help="the archived ones too")
@@ -54,9 +51,12 @@ def run(arguments: argparse.Namespace) -> int:
     root = (arguments.root or runs_root()).absolute()
     if arguments.action == "prune":
         return _prune(root, arguments)
-    found = _sorted([each for each in list_runs(root) if _is_wanted(each, arguments)], arguments)
-    if found is None:
-        print(f"no run has a metric '{arguments.sort}' to sort by", file=sys.stderr)
+    wanted = Filter(states=arguments.state, tags=arguments.tag, name=arguments.name, since=arguments.since,
+                    archived=arguments.all)  # fmt: skip
+    try:
+        found = in_order(wanted.of(list_runs(root)), arguments.sort, reverse=arguments.reverse)
+    except ValueError as error:
+        print(f"{error} to sort by", file=sys.stderr)
         return WRONG_USAGE
     on_terminal = sys.stdout.isatty() and not arguments.json
     limit = arguments.limit if arguments.limit is not None else ON_A_TERMINAL * on_terminal
@@ -75,61 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def duration(seconds: float) -> str:
-    """Seconds for people: 45s, 12m, 3h20m, 2d4h."""
-    minutes, hours, days = int(seconds) // 60, int(seconds) // 3600, int(seconds) // 86400
-    if days:
-        return f"{days}d{hours % 24}h"
-    if hours:
-        return f"{hours}h{minutes % 60:02d}m"
-    return f"{minutes}m" if minutes else f"{int(seconds)}s"
-
-
-def byte_count(count: float) -> str:
-    """Bytes for people: 1.5 GB."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
-
-
-def measured(status: RunStatus, metric: str) -> str:
-    """The last value of a metric, and the best with its step where that is another one; empty where there is none."""
-    last, best = status.last.get(metric), status.best.get(metric)
-    shown = "" if metric not in status.last else "not finite" if last is None else f"{last:.4g}"
-    at = f"best {best:.4g} at {status.best_iter.get(metric, 0)}" if best is not None and best != last else ""
-    return f"{shown} ({at})" if shown and at else shown or at
-
-
-def _is_wanted(status: RunStatus, arguments: argparse.Namespace) -> bool:
-    name = arguments.name.lower()
-    return (
-        (arguments.all or not status.archived)
-        and (not arguments.state or status.state in arguments.state)
-        and {*arguments.tag} <= {*status.tags}
-        and (name in status.name.lower() or name in status.id)
-        and status.created >= arguments.since
-    )
-
-
-def _sorted(found: list[RunStatus], arguments: argparse.Namespace) -> list[RunStatus] | None:
-    """The runs in the order that was asked for; None where nothing of that name is known of any."""
-    key = arguments.sort
-    if key in ("created", "updated"):
-        return sorted(found, key=lambda each: getattr(each, key), reverse=not arguments.reverse)
-    if key in ("name", "state"):
-        return sorted(found, key=lambda each: getattr(each, key).lower(), reverse=arguments.reverse)
-    if found and not any(key in each.best for each in found):
-        return None
-    measured = [(value, each) for each in found if (value := each.best.get(key)) is not None]
-    rest = [each for each in found if each.best.get(key) is None]
-    in_order = sorted(measured, key=lambda pair: pair[0], reverse=not arguments.reverse)
-    return [*(each for _, each in in_order), *rest]
-
-
 def _cells(status: RunStatus, *, metric: str) -> Sequence[str]:
-    metric = metric or _main_metric(status)
+    metric = metric or main_metric(status)
     at = f"{status.iter}/{status.max_iters}" if status.max_iters else str(status.iter or "")
     return (
         status.id,
@@ -142,12 +89,6 @@ def _cells(status: RunStatus, *, metric: str) -> Sequence[str]:
         " ".join((*("*" * status.star), *status.tags)),
         "; ".join(part for part in (status.why, *status.note.splitlines()[:1]) if part),
     )
-
-
-def _main_metric(status: RunStatus) -> str:
-    """The one metric that says most of a run: by the field's habit, else the first that is measured, else the loss."""
-    named = next((name for name in MAIN_METRICS if name in status.best), "")
-    return named or next(iter(status.best), "loss" if "loss" in status.last else "")
 
 
 def _print_json(root: Path, shown: Sequence[RunStatus]) -> None:
@@ -183,14 +124,10 @@ def _states(text: str) -> tuple[str, ...]:
 
 
 def _since(text: str) -> float:
-    if match := re.fullmatch(r"(\d+(?:\.\d+)?)([mhdw])", text):
-        return time.time() - float(match[1]) * UNITS[match[2]]
     try:
-        return datetime.fromisoformat(text).timestamp()
-    except (ValueError, OverflowError, OSError) as error:
-        raise argparse.ArgumentTypeError(
-            f"'{text}' is no time: give 3d, 12h, 30m, 2w, or a date as 2026-01-31"
-        ) from error
+        return since(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _count(text: str) -> int:

@@ -1,7 +1,6 @@
 """`specdet stop`: ask a run to save and stop, or to stop at once."""
 
 import argparse
-import signal
 import sys
 import time
 from pathlib import Path
@@ -26,39 +25,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask, and wait for the answer: 0 once it is taken up or the run has ended, 1 without an answer."""
-    from specdet.runs.control import ask
-    from specdet.runs.processes import end_all
     from specdet.runs.select import find_run
     from specdet.runs.state import ENDED
     from specdet.runs.status import read_status
+    from specdet.runs.steering import steer
 
     directory = find_run(arguments.run)
     status = read_status(directory)
     if not status.is_alive:
         print(_told(status), file=sys.stdout if status.state in ENDED else sys.stderr)
         return 0 if status.state in ENDED else 1
-    if status.state == "orphaned" and arguments.now:
-        end_all(directory.name, directory)
+    command = steer(directory, "stop_now" if arguments.now else "stop", status=status, by="cli")
+    if command is None:
         print(f"{directory.name}: its processes were killed")
         return 0
-    command = ask(directory, "stop_now" if arguments.now else "stop")
-    if status.phase in ("", "prepare"):
-        _hurry(directory)
     if answer := _wait(directory, command, seconds=arguments.timeout):
         print(answer)
         return 0
     advice = "look into its log" if arguments.now else "look into its log, or use --now"
     print(f"{directory.name}: no answer within {arguments.timeout:g} s: {advice}", file=sys.stderr)
     return 1
-
-
-def _hurry(directory: Path) -> None:
-    """Send SIGTERM to a training without supervisor that is not training yet: it may not look at commands so early."""
-    from specdet.runs.state import read_process
-
-    process = read_process(directory)
-    if process is not None and process.by == "training":
-        process.owner.signal(signal.SIGTERM)
 
 
 def _wait(directory: Path, command: "Command", *, seconds: float) -> str:

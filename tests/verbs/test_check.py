@@ -95,6 +95,12 @@ def test_the_data_of_a_spec_is_opened_when_asked_for(bccd):
     assert main(["check", "--data", "--set", f"data.root={bccd}", str(shipped_specs() / "bccd/rpn.toml")]) == 0
 
 
+def test_data_is_opened_within_the_folders_that_are_named_alone(bccd, tmp_path, capsys):
+    check = ["check", str(shipped_specs() / "bccd/rpn.toml"), f"--set=data.root={bccd}", "--data"]
+    assert main([*check, "--within", str(tmp_path)]) == 3
+    assert "files outside of the folders that may be read" in capsys.readouterr().err
+
+
 def test_fp16_on_a_cpu_is_refused_with_what_to_write_instead(capsys):
     import torch
 

@@ -27,11 +27,11 @@ def explained(capsys, *arguments):
 def test_a_path_with_all_that_is_known_of_it(capsys):
     said = explained(capsys, "model.backbone.norm_eval")
     for line in (
-        "  key of   ResNet",
+        "  key of   ResNet, MobileNetV3, ResNeXt",
         "  type     true or false",
         "  default  false",
         '  matters  only where norm is "BN" or "SyncBN"',
-        "  said in  specdet:base/rpn_r50_fpn.toml",
+        "  said in  specdet:base/cascade_rcnn_r50_fpn.toml,",
     ):
         assert line in said.splitlines()
 
@@ -62,8 +62,8 @@ def test_a_tag_in_any_case(capsys, name):
 
 def test_a_family(capsys):
     said = explained(capsys, "neck")
-    assert "Taken by `model.neck` of RPN." in said
-    assert "  FPN  Feature pyramid" in said
+    assert "Taken by `model.neck` of RPN, `model.neck` of FastRCNN, " in said
+    assert "  FPN       Feature pyramid" in said
 
 
 def test_a_path_goes_before_a_tag_that_differs_in_case(capsys):

@@ -25,7 +25,9 @@ def test_every_component_is_named_with_what_it_is(capsys):
 
 def test_one_family_as_text(capsys):
     assert main(["list", "neck"]) == 0
-    assert capsys.readouterr().out == "neck\n  FPN  Feature pyramid (Lin et al. 2017, arXiv:1612.03144).\n"
+    title, first, second = capsys.readouterr().out.splitlines()
+    assert (title, first) == ("neck", "  FPN       Feature pyramid (Lin et al. 2017, arXiv:1612.03144).")
+    assert second.startswith("  SSDExtra  The extra levels of SSD ")
 
 
 def test_families_stand_apart(capsys):

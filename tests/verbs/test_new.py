@@ -3,7 +3,7 @@ import pytest
 from specdet.cli import main
 from specdet.experiment import load
 from specdet.spec.compose import shipped_specs
-from specdet.verbs.new import description, templates
+from specdet.spec.editing.templates import description, templates
 
 
 @pytest.fixture

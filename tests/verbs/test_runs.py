@@ -4,7 +4,6 @@ import time
 import pytest
 
 from specdet.cli import main
-from specdet.verbs.runs import byte_count, duration
 from tests.runs.made import made
 
 DAY = 86400
@@ -117,17 +116,3 @@ def test_pruning_can_be_tried_first(root, capsys):
     assert main(["runs", "prune"]) == 0
     assert "2.1 kB freed" in capsys.readouterr().out
     assert [path.name for path in (root / "old" / "checkpoints").iterdir()] == ["iter_00000020"]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0s"), (59.9, "59s"), (60, "1m"), (3720, "1h02m"), (86400, "1d0h"), (190000, "2d4h")]
-)
-def test_durations(seconds, text):
-    assert duration(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("count", "text"), [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (2e9, "2.0 GB"), (3e15, "3000.0 TB")]
-)
-def test_bytes(count, text):
-    assert byte_count(count) == text

@@ -34,7 +34,7 @@ def test_the_order_of_hooks_survives(tmp_path, capsys):
     again = tmp_path / "again.toml"
     again.write_text(shown)
     assert load(again, ["name=spec"]) == load(spec)
-    assert list(load(again).hooks) == ["log", "events", "optimizer", "evaluate", "checkpoint", "ema"]
+    assert list(load(again).hooks) == ["log", "events", "optimizer", "evaluate", "predictions", "checkpoint", "ema"]
 
 
 def test_a_run_is_shown_by_its_folder(tmp_path, capsys):
