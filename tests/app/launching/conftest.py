@@ -1,0 +1,3 @@
+"""Fixtures of launches."""
+
+from tests.runs.launching import launching  # noqa: F401 (a fixture)
