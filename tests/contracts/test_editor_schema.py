@@ -60,7 +60,7 @@ EXTENDS = [
     ("data.train.mine.cuont", 3, "'cuont' was unexpected", '"cuont" is not allowed'),
     ("optimizer.lr", "fast", '"fast" is not of type "number"', "expected a value of type Float, but found String"),
     ("model.rpn_head.loss_box.weight", -1, "-1 is less than the minimum of 0", "must be ≥ 0, but found -1"),
-    ("model.backbone.depth", 19, "19 is not one of [18,34,", "one of [18, 34,"),
+    ("schedule.warmup", "loud", '"loud" is not one of ["none",', 'one of ["none",'),
 ]
 # What no shipped spec says, but may be said.
 FINE = [
