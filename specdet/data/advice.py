@@ -59,7 +59,7 @@ ADVICE = {
     "names in `rename` that": "Correct the name in `rename` of the set, or remove it there.",
     "classes left out whose names": 'If it is the same class, rename it: rename = { "its name" = "your name" }.',
     "classes that are in the data and not": "To learn them, too, add them to `classes`.",
-    "classes of which this data has no box": "They are not learned here: add images of them, or remove them from `classes`.",
+    "classes of which this data has no box": "Add images of them, or remove them from `classes`.",
     "classes with the name of the background": "What is in no box is background anyhow: leave it out of `classes`.",
     "files outside of the folders": "Allow their folder, too, if you trust these files.",
     "classes with the same name": "Give each class a name of its own.",

@@ -304,7 +304,7 @@ def fork_and_go_through(spec, out):
 
     def go_through():
         for number in range(len(reader)):
-            Path(f"{number}.x")  # pathlib writes into the interpreter's table of names, of a size that data does not change
+            Path(f"{number}.x")  # pathlib fills the interpreter's table of names, whose size is not that of the data
         before = private()
         rows = sum(len(reader.record(index).labels) for index in range(len(reader)))
         out.send((rows, memory, private() - before))
