@@ -142,6 +142,8 @@ class LogBuffer:
 def _row(values: Iterable[Tensor | float], device: torch.device) -> Tensor:
     with torch.no_grad():
         return torch.stack([
-            value.to(device, non_blocking=True) if isinstance(value, Tensor) else torch.full((), value, device=device)
+            (value if value.device == device else value.to(device, non_blocking=True))
+            if isinstance(value, Tensor)
+            else torch.full((), value, device=device)
             for value in values
         ])  # fmt: skip

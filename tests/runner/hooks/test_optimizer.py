@@ -1,3 +1,5 @@
+import importlib.util
+
 import pytest
 import torch
 from toy_training import ToyModel, toy_loader, toy_runner
@@ -41,3 +43,25 @@ def test_without_an_optimizer_it_says_so():
     runner.register_training_hooks(optimizer={})
     with pytest.raises(ValueError, match="needs an optimizer"):
         runner.run([toy_loader()], [("train", 1)], 1)
+
+
+def test_no_step_looks_for_packages_on_the_disk(monkeypatch):
+    looked = []
+    find = importlib.util.find_spec
+
+    def noted(name, package=None):
+        looked.append(name)
+        return find(name, package)
+
+    class Looks(Hook):
+        def before_train_epoch(self, runner):
+            monkeypatch.setattr(importlib.util, "find_spec", noted)
+
+        def after_train_epoch(self, runner):
+            monkeypatch.undo()
+
+    runner = toy_runner()
+    runner.register_training_hooks(optimizer={"grad_clip": {"max_norm": 1.0}})
+    runner.register_hook(Looks())
+    runner.run([toy_loader()], [("train", 1)], 1)
+    assert runner.iter > 1 and not looked
