@@ -44,8 +44,8 @@ def run_to_the_end(tmp_path, *arguments: str, slow: str = "", limit: int | None 
             "memory",
             "oom",
             3,
-            "Things to try: fewer images at a time (data.images_per_device is 4); "
-            "with train.accumulate = 2 a step of 2 images still takes as many as now; ",
+            "Things to try: fewer images at a time (data.images_per_device is 4; `specdet probe-batch` finds how many "
+            "fit); with train.accumulate = 2 a step of 2 images still takes as many as now; ",
         ),
         (["train.resume_from=."], "", "error", 3, "has no whole checkpoint to resume from"),
     ],
