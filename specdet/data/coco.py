@@ -17,9 +17,9 @@ import orjson
 from specdet.data.annotation_index import AnnotationIndex
 from specdet.data.box_check import checked_boxes
 from specdet.data.class_choice import chosen_classes
-from specdet.data.file_reader import FileReader, check_header
+from specdet.data.file_reader import FileReader, size_as_noted
 from specdet.data.findings import Findings
-from specdet.data.images import existing_files, image_size, plain_files
+from specdet.data.images import existing_files, plain_files
 from specdet.data.record import Record
 from specdet.data.spec import CocoSpec
 from specdet.data.subset import used
@@ -165,8 +165,11 @@ def _images(items: list[Table], *, folder: Path, headers: bool, findings: Findin
         exists = present is not None and (name in present or os.path.isfile(path))
         if present is not None and not exists:
             findings.wrong("image files that do not exist", str(path), path="images", kind="environment")
-        size = _size(item, path, headers=headers, findings=findings) if exists else SIZE_UNKNOWN
-        images[image_id] = (path, size[0], size[1])
+        noted, size = _noted_size(item), None
+        if exists:
+            size = size_as_noted(path, noted=noted, headers=headers, findings=findings, field="images")
+        height, width = size or SIZE_UNKNOWN
+        images[image_id] = (path, height, width)
     return images
 
 
@@ -177,19 +180,6 @@ def _is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _size(item: Table, path: Path, *, headers: bool, findings: Findings) -> tuple[int, int]:
-    """Height and width as noted; the header is read where none are, and compared where that is wanted."""
-    if (noted := _noted_size(item)) is not None:
-        if headers:
-            check_header(path, noted=noted, findings=findings, field="images")
-        return noted
-    try:
-        return image_size(path)
-    except ValueError as error:
-        findings.wrong("image files that cannot be read", str(error), path="images")
-        return SIZE_UNKNOWN
 
 
 def _noted_size(item: Table) -> tuple[int, int] | None:

@@ -49,17 +49,28 @@ def size_mismatch(path: Path, *, found: tuple[int, ...], noted: tuple[int, int])
     return text + (" (is the EXIF orientation of the file wrong?)" if found == noted[::-1] else "")
 
 
-def check_header(path: Path, *, noted: tuple[int, int], findings: Findings, field: str) -> None:
-    """Write down an image file that cannot be read, or is of another size than noted; reads its header alone."""
+def size_as_noted(
+    path: Path, *, noted: tuple[int, int] | None, headers: bool, findings: Findings, field: str
+) -> tuple[int, int] | None:
+    """Height and width of an image: as noted, or where nothing is as its header says; None where that cannot be read.
+
+    Args:
+        headers: Open the file in any case, and compare. What is wrong with it is written down, as far as can be told
+            without its pixels.
+    """
+    if noted is not None and not headers:
+        return noted
+    findings.opened += 1
     try:
-        found = image_size(path)
+        found = image_size(path, whole=headers)
     except ValueError as error:
         findings.wrong("image files that cannot be read", str(error), path=field)
-        return
-    if found != noted:
+        return noted
+    if noted is not None and found != noted:
         findings.wrong(
             "images of another size than their annotations", size_mismatch(path, found=found, noted=noted), path=field
         )
+    return noted or found
 
 
 def to_train_on(records: Sequence[Record], *, filter_empty: bool, min_size: int, findings: Findings) -> list[Record]:

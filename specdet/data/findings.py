@@ -40,10 +40,14 @@ class Findings:
     Args:
         source: The file or folder that they are about, as the user knows it.
         folders: The only ones from which files may be opened, links followed; all may be unless given.
+
+    Attributes:
+        opened: How many image files have been opened, their headers alone.
     """
 
     def __init__(self, source: object, *, folders: Iterable[Path] | None = None):
         self._source = source
+        self.opened = 0
         self._folders = None if folders is None else [os.path.realpath(folder) for folder in folders]
         self._found: dict[Finding, list[str]] = {}  # by the finding without its items
 

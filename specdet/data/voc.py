@@ -10,9 +10,9 @@ from defusedxml.ElementTree import parse  # no entities, which may grow without 
 
 from specdet.data.box_check import checked_boxes
 from specdet.data.class_choice import chosen_classes
-from specdet.data.file_reader import FileReader, check_header
+from specdet.data.file_reader import FileReader, size_as_noted
 from specdet.data.findings import Findings
-from specdet.data.images import existing_files, image_size
+from specdet.data.images import existing_files
 from specdet.data.record import Record
 from specdet.data.spec import VocSpec
 from specdet.data.subset import used
@@ -50,7 +50,7 @@ def read_voc(spec: VocSpec, *, training: bool, headers: bool = False, findings: 
 
     Args:
         training: Leave out what `filter_empty` and `min_size` say.
-        headers: Open every image file and compare its size with the one noted.
+        headers: Open every image file, whatever its XML file is like, and compare its size with the one noted.
         findings: Takes what is found; whatever can be used of the files is then given in spite of problems.
 
     Raises:
@@ -103,20 +103,22 @@ def _annotations(names: list[str], *, folder: Path, headers: bool, findings: Fin
         if name not in images:
             findings.wrong("image files that do not exist", str(path), path="folder", kind="environment")
             continue
+        noted, objects = None, None
         if not file.is_file():
             findings.wrong("annotation files that do not exist", str(file), path="folder", kind="environment")
+        else:
+            try:
+                root = parse(file).getroot()
+                assert root is not None, "what could be parsed has a root"
+                noted = _size(root)
+                objects = tuple(_object(element) for element in root.iter("object"))
+            except (ParseError, LookupError, OSError, ValueError) as error:
+                findings.wrong("files that cannot be read", f"{file.name}: {error}", path="folder")
+        if objects is None and not headers:
             continue
-        try:
-            root = parse(file).getroot()
-            assert root is not None, "what could be parsed has a root"
-            height, width = _size(root) or image_size(path)
-            objects = tuple(_object(element) for element in root.iter("object"))
-        except (ParseError, LookupError, OSError, ValueError) as error:
-            findings.wrong("files that cannot be read", f"{file.name}: {error}", path="folder")
-            continue
-        if headers:
-            check_header(path, noted=(height, width), findings=findings, field="folder")
-        yield _Annotation(image_id=image_id, path=path, height=height, width=width, objects=objects)
+        size = size_as_noted(path, noted=noted, headers=headers, findings=findings, field="folder")
+        if objects is not None and size is not None:
+            yield _Annotation(image_id=image_id, path=path, height=size[0], width=size[1], objects=objects)
 
 
 def _size(root: Element) -> tuple[int, int] | None:

@@ -14,9 +14,8 @@ import numpy as np
 
 from specdet.data.box_check import checked_boxes
 from specdet.data.class_choice import chosen_classes
-from specdet.data.file_reader import FileReader
+from specdet.data.file_reader import FileReader, size_as_noted
 from specdet.data.findings import Findings
-from specdet.data.images import image_size
 from specdet.data.record import Record
 from specdet.data.spec import YoloSpec
 from specdet.data.subset import used
@@ -57,7 +56,7 @@ def read_yolo(spec: YoloSpec, *, training: bool, headers: bool = False, findings
 
     Args:
         training: Leave out what `filter_empty` and `min_size` say.
-        headers: Makes no difference here.
+        headers: Look besides whether files are cut off, as far as can be told without their pixels.
         findings: Takes what is found; whatever can be used of the files is then given in spite of problems.
 
     Raises:
@@ -69,7 +68,7 @@ def read_yolo(spec: YoloSpec, *, training: bool, headers: bool = False, findings
         if count > 1:
             findings.wrong("classes with the same name", f"'{name}' {count} times", path="folder")
     classes, label_of = chosen_classes(layout.names, spec=spec, place="data", whole=True, findings=findings)
-    images = [*_images(layout, findings)]
+    images = [*_images(layout, headers=headers, findings=findings)]
     label = np.array([label_of[name] for name in layout.names], dtype=np.int64)
     records = [*_records(images, label=label, findings=findings)]
     records = used(records, spec=spec, classes=classes, training=training, findings=findings)
@@ -78,7 +77,7 @@ def read_yolo(spec: YoloSpec, *, training: bool, headers: bool = False, findings
     return FileReader(records, classes=classes, folder=layout.folder)
 
 
-def _images(layout: YoloLayout, findings: Findings) -> Iterator[_Labelled]:
+def _images(layout: YoloLayout, *, headers: bool, findings: Findings) -> Iterator[_Labelled]:
     without = 0
     for image_id, (path, labels) in enumerate(layout.images):
         if findings.is_bounded and not all([findings.may_open(each, path="folder") for each in (path, labels)]):
@@ -94,12 +93,9 @@ def _images(layout: YoloLayout, findings: Findings) -> Iterator[_Labelled]:
             findings.note("images without a file of labels: nothing is to be found in them", path.name)
         except OSError as error:
             findings.wrong("files that cannot be read", f"{labels}: {error.strerror}", path="folder")
-        try:
-            height, width = image_size(path)
-        except ValueError as error:
-            findings.wrong("image files that cannot be read", str(error), path="folder")
-            continue
-        yield _Labelled(image_id=image_id, path=path, labels=labels, height=height, width=width, rows=rows)
+        size = size_as_noted(path, noted=None, headers=headers, findings=findings, field="folder")
+        if size is not None:
+            yield _Labelled(image_id=image_id, path=path, labels=labels, height=size[0], width=size[1], rows=rows)
     if layout.images and without == len(layout.images):
         looked = f"such as {layout.images[0][1]}"
         findings.wrong("no image has a file of labels", looked, path="folder", kind="environment")

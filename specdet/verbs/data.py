@@ -34,11 +34,16 @@ class NamedSet:
 
 @attrs.frozen(kw_only=True, eq=False)
 class Opened:
-    """What can be read of a set, and what was found in it."""
+    """What can be read of a set, and what was found in it.
+
+    Attributes:
+        headers: How many image files were opened, their headers alone; None for a set without files.
+    """
 
     named: NamedSet
     reader: "Reader | None"
     findings: "tuple[Finding, ...]"
+    headers: int | None
 
     @property
     def problems(self) -> list[Problem]:
@@ -137,6 +142,7 @@ def opened(named: NamedSet, *, training: bool, headers: bool = False) -> Opened:
     """Read a set as far as it can be; raises nothing for what lies on the disk."""
     from specdet.data.findings import Findings
     from specdet.data.open import open_reader
+    from specdet.data.spec import FilesSpec
 
     findings, reader = Findings(getattr(named.spec, "source", named.name)), None
     try:
@@ -150,7 +156,8 @@ def opened(named: NamedSet, *, training: bool, headers: bool = False) -> Opened:
         findings.wrong("files that cannot be read", said, path="", kind="environment")
     if reader is not None and not len(reader) and not findings.any_wrong:
         findings.wrong("has no image: is the split or the list empty?", path="")
-    return Opened(named=named, reader=reader, findings=tuple(findings.found))
+    opened = findings.opened if isinstance(named.spec, FilesSpec) else None
+    return Opened(named=named, reader=reader, findings=tuple(findings.found), headers=opened)
 
 
 def _check(sets: list[NamedSet], arguments: argparse.Namespace) -> int:
@@ -187,6 +194,8 @@ def _told(found: Opened) -> list[str]:
         boxes = sum(len(reader.record(index).labels) for index in range(len(reader)))
         lines = [f"{name}: {len(reader)} images, {boxes} boxes, {len(reader.classes)} classes "
                  f"({', '.join(reader.classes)})"]  # fmt: skip
+    if found.headers is not None:
+        lines.append(f"  image files opened: {found.headers} headers, and the pixels of those that look cut off")
     for each in sorted(found.findings, key=lambda each: ("problem", "remark", "note").index(each.weight)):
         items = [item for item in each.items if item]
         count = f" ({len(each.items)})" if items else ""
@@ -205,6 +214,7 @@ def _as_json(found: Opened) -> dict[str, Any]:
         "name": found.named.name,
         "images": None if reader is None else len(reader),
         "classes": None if reader is None else list(reader.classes),
+        "headers_opened": found.headers,
         "findings": [
             {"weight": each.weight, "what": each.what, "count": len(each.items), "path": each.path, "kind": each.kind,
              "items": [item for item in each.items[:IN_JSON] if item], "advice": advice_on(each.what)}

@@ -6,6 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
+from specdet.data import images
 from specdet.data.build import build_dataset
 from specdet.data.images import UnreadableImage
 from specdet.data.loader import build_dataloader
@@ -109,3 +110,19 @@ def test_the_error_of_a_worker_is_a_sentence(many, workers):
         next_batch(iter(loader), loader=loader)
     assert str(error.value).startswith(f"{many.images}/3.png: the image cannot be decoded")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_large_image_warns_in_no_process_and_one_that_is_too_large_is_named(many, workers, monkeypatch):
+    """Warnings are errors here, and in the processes that load images, which are forks of this one."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1200)
+    monkeypatch.setattr(images, "MOST_PIXELS", 2400)
+    dataset = make(many, on_bad_image="error")
+
+    def loader():
+        return build_dataloader(dataset, images_per_device=5, workers=workers, seed=0, training=True)
+
+    assert len([*loader()]) == 2  # of images of 2,400 pixels
+    monkeypatch.setattr(images, "MOST_PIXELS", 2399)
+    with pytest.raises(ValueError, match=r"\.png: the image is .* px, and at most 2,399 pixels are read: resize"):
+        next_batch(iter(refusing := loader()), loader=refusing)

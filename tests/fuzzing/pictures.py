@@ -43,7 +43,17 @@ def seeds(folder: Path) -> list[Path]:
         variants["plain.avif"] = (image, {})
     for name, (made, options) in variants.items():
         made.save(folder / name, **options)
-    return [folder / name for name in variants]
+    # What may stand behind the pixels: how the image is turned, and other words.
+    kinds = dict(chunks((folder / "exif.png").read_bytes()))
+    words = (b"tEXt", b"date:create\0" + b"2024")
+    orders = {
+        "late.png": (b"IHDR", b"IDAT", b"eXIf", b"IEND"),
+        "both.png": (b"IHDR", b"eXIf", b"IDAT", b"eXIf", b"IEND"),
+    }
+    for name, order in orders.items():
+        (folder / name).write_bytes(png([(kind, kinds[kind]) for kind in order]))
+    (folder / "words.png").write_bytes(png([*list(kinds.items())[:-1], words, (b"IEND", b"")]))
+    return [folder / name for name in (*variants, *orders, "words.png")]
 
 
 class Images:
@@ -64,7 +74,7 @@ class Images:
         path.write_bytes(content)
         size = None
         try:
-            size = image_size(path)
+            size = image_size(path, whole=rng.random() < 0.5)
         except ValueError as error:
             assert_told(error, path)
         try:
@@ -84,18 +94,28 @@ def assert_told(error: ValueError, path: Path) -> None:
 
 def changed_png(content: bytes, rng: Random) -> bytes:
     """A PNG of which one chunk was changed, with its checksum right."""
-    chunks, at = [], 8
-    while at < len(content):
-        (size,) = struct.unpack(">I", content[at : at + 4])
-        chunks.append([content[at + 4 : at + 8], content[at + 8 : at + 8 + size]])
-        at += 12 + size
-    chosen = rng.choice(chunks)
+    found = [[*chunk] for chunk in chunks(content)]
+    chosen = rng.choice(found)
     chosen[1] = changed_bytes(chosen[1], rng) if chosen[1] else rng.randbytes(5)
     if rng.random() < 0.1:
-        chosen[0] = rng.choice([chunk[0] for chunk in chunks] + [b"acTL", b"iCCP", b"zTXt", b"eXIf", b"tRNS"])
+        chosen[0] = rng.choice([chunk[0] for chunk in found] + [b"acTL", b"iCCP", b"zTXt", b"eXIf", b"tRNS"])
     if rng.random() < 0.1:
-        rng.shuffle(chunks)
-    parts = [
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
-    ]
-    return content[:8] + b"".join(parts)
+        rng.shuffle(found)
+    return png([(kind, body) for kind, body in found])
+
+
+def chunks(content: bytes) -> list[tuple[bytes, bytes]]:
+    """The kinds and bodies of a PNG's chunks."""
+    found, at = [], 8
+    while at < len(content):
+        (size,) = struct.unpack(">I", content[at : at + 4])
+        found.append((content[at + 4 : at + 8], content[at + 8 : at + 8 + size]))
+        at += 12 + size
+    return found
+
+
+def png(made: list[tuple[bytes, bytes]]) -> bytes:
+    """A PNG of these chunks, with their checksums."""
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in made
+    )

@@ -3,7 +3,9 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from specdet.cli import main
 
@@ -56,7 +58,10 @@ def test_check_tells_what_was_put_right(bccd, spec, capsys):
         assert "  remark: boxes without an extent, left out (1)\n    RBC of BloodImage_00343.jpg: 181, 329" in out
         assert "    -> They are clicks rather than objects" in out
     code, out, _ = said(capsys, "check", bccd, "--only", "test")
-    assert out == "test: 72 images, 945 boxes, 3 classes (Platelets, RBC, WBC)\n"
+    assert out == (
+        "test: 72 images, 945 boxes, 3 classes (Platelets, RBC, WBC)\n"
+        "  image files opened: 72 headers, and the pixels of those that look cut off\n"
+    )
 
 
 def test_check_tells_problems_of_all_sets_with_what_to_do(small, capsys):
@@ -76,6 +81,80 @@ def test_check_tells_problems_of_all_sets_with_what_to_do(small, capsys):
     assert all(each["advice"] for each in found)
     (small / f"Annotations/{names[1]}.xml").write_text("<annotation/>")
     assert said(capsys, "check", small, "--only", "train")[0] == 3
+
+
+def write_set(layout, folder):
+    """Four images of 60 x 40 px with a box each, and the folder of their files."""
+    images = folder / {"coco": "images", "voc": "JPEGImages", "yolo": "images/train"}[layout]
+    images.mkdir(parents=True)
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    names = [f"{letter}.jpg" for letter in "abcd"]
+    for name in names:
+        Image.fromarray(pixels).save(images / name)
+    if layout == "coco":
+        (folder / "annotations").mkdir()
+        noted = [{"id": place, "file_name": name, "height": 40, "width": 60} for place, name in enumerate(names)]
+        boxes = [{"id": n, "image_id": n, "category_id": 1, "bbox": [5, 5, 20, 20], "area": 400} for n in range(4)]
+        table = {"images": noted, "annotations": boxes, "categories": [{"id": 1, "name": "cell"}]}
+        (folder / "annotations/train.json").write_text(json.dumps(table))
+    elif layout == "voc":
+        for inner in ("Annotations", "ImageSets/Main"):
+            (folder / inner).mkdir(parents=True)
+        (folder / "ImageSets/Main/train.txt").write_text("a\nb\nc\nd\n")
+        for letter in "abcd":
+            (folder / f"Annotations/{letter}.xml").write_text(
+                "<annotation><size><width>60</width><height>40</height></size><object><name>cell</name><bndbox>"
+                "<xmin>6</xmin><ymin>6</ymin><xmax>25</xmax><ymax>25</ymax></bndbox></object></annotation>"
+            )
+    else:
+        (folder / "labels/train").mkdir(parents=True)
+        (folder / "data.yaml").write_text("train: images/train\nnames: [cell]\n")
+        for letter in "abcd":
+            (folder / f"labels/train/{letter}.txt").write_text("0 0.5 0.5 0.25 0.25\n")
+    return images
+
+
+@pytest.mark.parametrize("layout", ["coco", "voc", "yolo"])
+def test_check_opens_the_header_of_every_image_in_all_layouts(layout, tmp_path, capsys):
+    images = write_set(layout, tmp_path)
+    arguments = ("check", tmp_path, *(("--images", images) if layout == "coco" else ()))
+    code, out, _ = said(capsys, *arguments)
+    assert code == 0, out
+    assert "4 images, 4 boxes" in out
+    assert "image files opened: 4 headers, and the pixels of those that look cut off\n" in out
+    whole = (images / "a.jpg").read_bytes()
+    (images / "a.jpg").write_bytes(whole[:100])  # in its header
+    (images / "b.jpg").write_bytes(whole[:-100])  # in its pixels
+    (images / "c.jpg").write_text("no image")
+    Image.new("RGB", (60, 41)).save(images / "d.jpg")
+    code, out, _ = said(capsys, *arguments)
+    assert code == 1
+    assert "image files opened: 4 headers" in out
+    assert "problem: image files that cannot be read (3)\n" in out
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        assert f"    {images / name}: not an image that can be read (" in out
+    other = f"{images / 'd.jpg'}: the image is 60 x 41 px, but its annotations are for 60 x 40\n"
+    noted = layout != "yolo"  # whose files say no sizes
+    assert (f"problem: images of another size than their annotations (1)\n    {other}" in out) == noted
+    found = json.loads(said(capsys, *arguments, "--json")[1])["sets"]
+    assert [each["headers_opened"] for each in found] == [4]
+
+
+def test_an_image_is_opened_though_its_xml_file_is_broken_or_missing(tmp_path, capsys):
+    images = write_set("voc", tmp_path)
+    (tmp_path / "Annotations/a.xml").write_text("<annotation>")
+    (tmp_path / "Annotations/b.xml").unlink()
+    for name in ("a.jpg", "b.jpg"):
+        (images / name).write_text("no image")
+    out = said(capsys, "check", tmp_path)[1]
+    assert "image files opened: 4 headers" in out
+    assert "problem: image files that cannot be read (2)\n" in out
+
+
+def test_drawn_images_are_no_files(capsys):
+    code, out, _ = said(capsys, "check", "specdet:rpn.toml", "data.val.count=2", "--only", "val")
+    assert code == 0
+    assert "image files" not in out
 
 
 def test_check_asks_whether_the_sets_of_a_spec_have_the_same_classes(spec, capsys):
