@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from torch.utils.data import DataLoader
 
-from tests.benchmarks.pairs import Row, compared, print_rows
+from tests.benchmarks.side_by_side import Row, print_rows, rows_of
 
 ROOT = Path(__file__).resolve().parents[2]
 FEATURES, WIDTH, LAYERS, ROWS = 16, 32, 2, 16
@@ -305,16 +305,7 @@ def rows(*, rounds: int = 11, steps: int = 2500) -> Sequence[Row]:
 
 
 def _rows(times: dict[str, list[float]]) -> list[Row]:
-    return [
-        compared(
-            list(zip(times[OURS], its, strict=True)),
-            work="a step of a tiny training, processor time",
-            peer=peer,
-            target=TARGET if peer == "Accelerate" else None,
-        )
-        for peer, its in times.items()
-        if peer != OURS
-    ]
+    return rows_of(times, work="a step's processor time", ours=OURS, targets={"Accelerate": TARGET})
 
 
 def main() -> None:

@@ -32,3 +32,27 @@ def test_a_whole_check_stays_within_its_budget(name, tmp_path_factory):
         if spent[-1] < BUDGET:
             break
     assert min(spent) < BUDGET, spent
+
+
+FIRST_STEP = """
+import os, sys
+from specdet.runner.runner import Runner
+from specdet.train import main
+
+def told(runner, group):
+    print(*sys.modules, flush=True)
+    os._exit(0)
+
+Runner._step = told
+data = ["data.workers_per_device=0", "data.train.count=4", "schedule.warmup=none"]
+main(["specdet:rpn.toml", *data, "~data.val", "~eval.proposal", "~hooks.evaluate", "~hooks.checkpoint.keep_best"])
+"""
+NOT_WANTED = {"faster_coco_eval", "pycocotools", "tensorboard", "timm", "av", "streamlit"}
+
+
+def test_a_first_step_waits_for_nothing_that_it_does_not_need(tmp_path):
+    """What measures, shows or reads other models is imported where the spec has it."""
+    done = subprocess.run([sys.executable, "-c", FIRST_STEP], cwd=tmp_path, capture_output=True, text=True, check=True)
+    modules = set(done.stdout.split())
+    assert "torch" in modules, done.stderr
+    assert not modules & NOT_WANTED
