@@ -12,7 +12,7 @@ def small_table(**changes: Any) -> dict[str, Any]:
     """The table of an RPN of few channels and two strides; keys given replace those of the table."""
     return {
         "type": "RPN",
-        "backbone": {"type": "ResNet", "depth": 18, "base_channels": 8, "out_stages": [2, 3], "frozen_stages": 0},
+        "backbone": {"type": "ResNet", "depth": 18, "base_channels": 16, "out_stages": [2, 3], "frozen_stages": 0},
         "neck": {"type": "FPN", "out_channels": 16, "extra_levels": 1},
         "rpn_head": {"feat_channels": 16, "anchors": {"scales": [2.0]}},
         **changes,

@@ -24,7 +24,7 @@ def two_stage_table(detector: str = "FasterRCNN", **changes: Any) -> dict[str, A
     table: dict[str, Any] = {
         "type": detector,
         "num_classes": 3,
-        "backbone": {"type": "ResNet", "depth": 18, "base_channels": 8, "out_stages": [2, 3], "frozen_stages": 0},
+        "backbone": {"type": "ResNet", "depth": 18, "base_channels": 16, "out_stages": [2, 3], "frozen_stages": 0},
         "neck": {"type": "FPN", "out_channels": 16, "extra_levels": 1},
         "roi_head": {"stages": STAGES} if detector == "CascadeRCNN" else {"bbox_head": HEAD},
         "train": {"roi": {"sampler": {"num": 64}}},

@@ -35,6 +35,8 @@ def shell(*arguments: str, **options) -> subprocess.Popen:
     """`specdet` in a process of its own."""
     return subprocess.Popen(
         [sys.executable, "-c", CLI, *arguments], stderr=subprocess.PIPE, text=True, cwd=ROOT,
+        # A shell that runs the tests in the background has them ignore Ctrl-C, and what they start inherits that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         **{"stdout": subprocess.PIPE, **options},
     )  # fmt: skip
 

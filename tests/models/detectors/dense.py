@@ -32,7 +32,7 @@ def small_dense_table(kind: str, **changes: Any) -> dict[str, Any]:
     table = {
         "type": kind,
         "num_classes": 3,
-        "backbone": {"type": "ResNet", "depth": 18, "base_channels": 8, "out_stages": [2, 3]},
+        "backbone": {"type": "ResNet", "depth": 18, "base_channels": 16, "out_stages": [2, 3]},
         "neck": {"type": "FPN", "out_channels": 16, "extra_levels": 1, "extra_from": "input"},
         "bbox_head": {"feat_channels": 16, "num_convs": 1},
     }

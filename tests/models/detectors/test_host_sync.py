@@ -90,7 +90,7 @@ def small_rpn(train: dict, loss: str) -> torch.nn.Module:
     return build_detector(
         {
             "type": "RPN",
-            "backbone": {"type": "ResNet", "depth": 18, "base_channels": 8},
+            "backbone": {"type": "ResNet", "depth": 18, "base_channels": 16},
             "neck": {"type": "FPN", "out_channels": 16, "extra_levels": 1},
             "rpn_head": {"feat_channels": 16, "loss_box": {"type": loss}},
             "train": train,
