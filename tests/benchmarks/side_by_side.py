@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal
 
 import attrs
 
@@ -14,12 +15,13 @@ class Row:
     Attributes:
         work: What is done.
         peer: Who else does it.
-        ours_s: Median, s.
-        peer_s: Median, s.
+        ours_s: Median, s; MB where `unit` says so.
+        peer_s: The peer's, likewise.
         ratio: Ours over the peer's: the median over pairs that were taken one after the other.
         low: First quartile of that.
         high: Third quartile.
         target: The most that `ratio` may be; None where nothing is promised.
+        unit: Of the two medians.
     """
 
     work: str
@@ -30,6 +32,7 @@ class Row:
     low: float
     high: float
     target: float | None = None
+    unit: Literal["s", "MB"] = "s"
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -54,12 +57,19 @@ def in_turns(sides: Mapping[str, Callable[[], float]], *, rounds: int) -> dict[s
     return taken
 
 
-def compared(pairs: Iterable[tuple[float, float]], *, work: str, peer: str, target: float | None = None) -> Row:
-    """The row of (ours, the peer's), s, at least two of them."""
+def compared(
+    pairs: Iterable[tuple[float, float]],
+    *,
+    work: str,
+    peer: str,
+    target: float | None = None,
+    unit: Literal["s", "MB"] = "s",
+) -> Row:
+    """The row of (ours, the peer's), at least two of them."""
     pairs = list(pairs)
     low, ratio, high = statistics.quantiles([mine / its for mine, its in pairs], n=4)
     mine, its = (statistics.median(side) for side in zip(*pairs, strict=True))
-    return Row(work=work, peer=peer, ours_s=mine, peer_s=its, ratio=ratio, low=low, high=high, target=target)
+    return Row(work=work, peer=peer, ours_s=mine, peer_s=its, ratio=ratio, low=low, high=high, target=target, unit=unit)
 
 
 def rows_of(
@@ -74,10 +84,15 @@ def rows_of(
 
 
 def print_rows(rows: Iterable[Row]) -> None:
-    """A line for each, as it comes: times in ms, and ours over the peer's."""
-    print(f"{'':<56} {'ours ms':>10} {'its ms':>10}   ours over its: median (quartiles), at most", flush=True)
+    """A line for each, as it comes."""
+    print(f"{'':<60} {'ours':>11} {'its':>11}   ours over its: median (quartiles), at most", flush=True)
     for row in rows:
+        name = f"{row.work}, beside {row.peer}"
+        sides = " ".join(f"{_amount(side, row.unit):>11}" for side in (row.ours_s, row.peer_s))
         spread = f"{row.ratio:6.3f} ({row.low:.3f} to {row.high:.3f})"
         target = "" if row.target is None else f"  {row.target:.3f}{'' if row.ratio <= row.target else '  MISSED'}"
-        name = f"{row.work}, beside {row.peer}"
-        print(f"{name:<56} {1000 * row.ours_s:10.3f} {1000 * row.peer_s:10.3f}   {spread}{target}", flush=True)
+        print(f"{name:<60} {sides}   {spread}{target}", flush=True)
+
+
+def _amount(value: float, unit: Literal["s", "MB"]) -> str:
+    return f"{1000 * value:.3f} ms" if unit == "s" else f"{value:.1f} MB"
