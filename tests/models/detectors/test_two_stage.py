@@ -211,21 +211,24 @@ def test_the_number_of_classes_must_be_known():
 def test_a_gpu_waits_only_where_boxes_are_suppressed(detector, monkeypatch):
     from specdet.boxes import nms
 
+    survivors = nms.survivors
+
     def suppress(*args: Any) -> torch.Tensor:
         torch.cuda.set_sync_debug_mode("default")
-        found = nms.survivors(*args)
+        found = survivors(*args)
         torch.cuda.set_sync_debug_mode("error")
         return found
 
     model, batch = two_stage(detector).cuda().train(), batch_of().to("cuda")
     sum(model(batch).values()).backward()
     torch.cuda.synchronize()
-    monkeypatch.setattr(f"{nms.__name__}.survivors", suppress)
-    torch.cuda.set_sync_debug_mode("error")
-    try:
-        sum(model(batch).values()).backward()
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
+    with monkeypatch.context() as patch:
+        patch.setattr(f"{nms.__name__}.survivors", suppress)
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            sum(model(batch).values()).backward()
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
     exact = two_stage(detector).train()(batch_of())
     for name, value in two_stage(detector).cuda().train()(batch).items():
         torch.testing.assert_close(value.cpu(), exact[name], rtol=0.02, atol=1e-3)
