@@ -25,6 +25,7 @@ VERBS = {
     "data": "look into data sets, count them, or write them in another format",
     "import-weights": "bring published weights under our names, or ours under torchvision's",
     "cost": "say what a training will take: steps, memory, disk",
+    "probe-batch": "find the largest batch that fits in memory, by trying training steps",
     "browse": "draw images of a spec as training sees them, with what is on them",
     "launch": "train a spec in a run of its own, which goes on when this shell is gone",
     "resume": "go on with a run that has ended, from its last checkpoint",

@@ -147,50 +147,42 @@ class _Sets:
 
     @classmethod
     def open(cls, experiment: "Experiment", told: _Told, *, folders: Sequence[Path] | None) -> "_Sets":
-        import numpy as np
+        from specdet.checks.sets import open_set, root_must_exist
 
-        from specdet.data.build import read_all
-        from specdet.data.concat import classes_differ
-        from specdet.data.root import root_problems
-
-        data = experiment.data
-        of_training = ("train_images", "classes", "sizes")
-        if missing := root_problems(data):
-            told.why_not(*of_training, "val_images", error=SpecError(problem.under("data") for problem in missing))
+        data, of_training = experiment.data, ("train_images", "classes", "sizes")
+        try:
+            root_must_exist(data)
+        except SpecError as error:
+            told.why_not(*of_training, "val_images", error=error)
             return cls()
-        training = {"data.train": data.train} if not isinstance(data.train, Mapping) else {
-            f"data.train.{key}": each for key, each in data.train.items()}  # fmt: skip
-        problems: list[Problem] = []
-        readers = read_all(training, training=True, problems=problems, folders=folders)
-        if not problems and (difference := classes_differ({path: each.classes for path, each in readers.items()})):
-            problems.append(Problem(path="data.train", message=difference))
-        if problems:
-            told.why_not(*of_training, error=SpecError(problems))
+        try:
+            training = open_set(data.train, path="data.train", training=True, folders=folders)
+        except SpecError as error:
+            told.why_not(*of_training, error=error)
+            training = None
         _tell_validation(data.val, told, folders=folders)
-        if problems:
+        if training is None:
             return cls()
-        sizes = np.concatenate([reader.sizes for reader in readers.values()])
+        sizes = training.sizes
         (low_height, low_width), (high_height, high_width) = sizes.min(axis=0).tolist(), sizes.max(axis=0).tolist()
         told.facts |= {
             "train_images": len(sizes),
-            "classes": next(iter(readers.values())).classes,
+            "classes": training.classes,
             "sizes": SizeRange(height=(low_height, high_height), width=(low_width, high_width)),
         }
         return cls(train_sizes=sizes)
 
 
 def _tell_validation(val: "Spec | None", told: _Told, *, folders: Sequence[Path] | None) -> None:
-    from specdet.data.build import read_all
+    from specdet.checks.sets import open_set
 
     if val is None:
         told.unknown["val_images"] = "the spec has no data.val, so nothing is evaluated"
         return
-    problems: list[Problem] = []
-    readers = read_all({"data.val": val}, training=False, problems=problems, folders=folders)
-    if problems:
-        told.why_not("val_images", error=SpecError(problems))
-    else:
-        told.facts["val_images"] = len(readers["data.val"])
+    try:
+        told.facts["val_images"] = len(open_set(val, path="data.val", training=False, folders=folders))
+    except SpecError as error:
+        told.why_not("val_images", error=error)
 
 
 def _tell_length(experiment: "Experiment", told: _Told, *, sizes: "np.ndarray | None", processes: int) -> None:
@@ -271,17 +263,12 @@ def kept_checkpoints(experiment: "Experiment", *, epochs: int | None, steps: int
 
 
 def _tell_memory(experiment: "Experiment", told: _Told, *, device: Any, sizes: "np.ndarray | None") -> None:
-    import numpy as np
-
     from specdet.checks.memory import Unknown, memory_needed
-    from specdet.data.batch_shape import largest_batch, largest_batch_of
+    from specdet.checks.sets import largest_shape
     from specdet.runner.precision import resolve_precision
 
     data = experiment.data
-    size = None
-    if sizes is not None:
-        size = largest_batch_of(data, sizes=[(height, width) for height, width in np.unique(sizes, axis=0).tolist()])
-    size = size or largest_batch(data)
+    size = largest_shape(data, sizes=sizes)
     if size is None:
         told.unknown["batch"] = "how large the images are after the transforms is only seen when they are opened"
     else:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 OUT_OF_MEMORY = re.compile(
     r"DefaultCPUAllocator|not enough memory|Cannot allocate memory|bad_alloc|"
-    r"CUDA error: out of memory|STATUS_ALLOC_FAILED",
+    r"CUDA error: out of memory|STATUS_ALLOC_FAILED|"
+    r"could not (create|execute) a (primitive|memory)",  # oneDNN, which computes on CPUs, says no more of it
     re.I,
 )
 # What torch says of a process of a DataLoader that is gone.
@@ -60,7 +61,7 @@ def failure_of(error: BaseException, *, runner: "Runner | None", directory: Path
         return Failure(reason="error", message=message, exit_code=exit_code(error.problems))
     if isinstance(error, FloatingPointError):
         return Failure(reason="nan", message=str(error), exit_code=WRONG_SPEC)
-    if _is_out_of_memory(error):
+    if is_out_of_memory(error):
         from specdet.training_memory import out_of_memory  # torch, which a training that came so far has loaded
 
         message = out_of_memory(error, where=where, runner=runner)
@@ -96,7 +97,8 @@ def _where(runner: "Runner | None") -> str:
     return f"{doing.get(phase, phase)}, after iter {runner.iter}"
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether something could not be allocated, on a device or in host memory."""
     torch = sys.modules.get("torch")
     if isinstance(error, MemoryError) or (torch is not None and isinstance(error, torch.OutOfMemoryError)):
         return True
