@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
 
+from specdet.evaluation.collection import without_collection
 from specdet.evaluation.encoded import encoded_masks
 from specdet.evaluation.spec import CocoEvaluatorSpec
 from specdet.masks import rle
@@ -95,24 +96,30 @@ class CocoGroundTruth:
         labels = max((int(found.labels.max()) + 1 for found in detections.values() if len(found)), default=0)
         if not class_agnostic and labels > classes:
             raise ValueError(f"the detector tells at least {labels} classes apart, the data set has {classes}")
+        with without_collection():
+            counting = self._counting(detections, class_agnostic=class_agnostic)
+            counting.params.maxDets = list(limits)
+            counting.evaluate()
+            counting.accumulate()
+        order = [0] if class_agnostic else np.argsort(np.argsort(self.category_ids))  # ids ascend there, labels here
+        return CocoCounts(
+            precision=np.asarray(counting.eval["precision"])[:, :, order],
+            recall=np.asarray(counting.eval["recall"])[:, order],
+        )
+
+    def _counting(self, detections: Mapping[int, Detections], *, class_agnostic: bool) -> COCOeval_faster:
+        """What counts these detections, with the spec's parameters."""
         found = _indexed(
             self._coco.dataset["images"], self._results(detections, class_agnostic), self._coco.dataset["categories"]
         )
         kind = "segm" if self.masks else "bbox"
         counting = COCOeval_faster(self._coco, found, iouType=kind, print_function=logger.debug)
         counting.params.useCats = int(not class_agnostic)
-        counting.params.maxDets = list(limits)
         counting.params.iouThrs = np.asarray(self.spec.iou_thresholds)
         counting.params.areaRng = [list(area) for area in (ANY_AREA, *self.spec.areas.values())]
         counting.params.areaRngLbl = ["all", *self.spec.areas]
         counting.params.catIds = sorted(self.category_ids)
-        counting.evaluate()
-        counting.accumulate()
-        order = [0] if class_agnostic else np.argsort(np.argsort(self.category_ids))  # ids ascend there, labels here
-        return CocoCounts(
-            precision=np.asarray(counting.eval["precision"])[:, :, order],
-            recall=np.asarray(counting.eval["recall"])[:, order],
-        )
+        return counting
 
     def _results(self, detections: Mapping[int, Detections], class_agnostic: bool) -> list[dict[str, Any]]:
         results: list[dict[str, Any]] = []
