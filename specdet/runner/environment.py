@@ -9,11 +9,15 @@ import torch
 from accelerate import Accelerator
 
 from specdet.runner.accelerator import precision_of
+from specdet.runner.consequences import OF_ENVIRONMENT, of_key
 from specdet.runs.provenance import versions
 
-# Said to resume, or without influence on weights.
+# Said to resume, without influence on weights, told by other keys (what is unset is missing, the order is compared for
+# itself), or compared as what it comes to (precision and threads, see `Environment`).
 NEUTRAL_KEYS = (
     "name",
+    "unset",
+    "hooks.order",
     "train.resume_from",
     "train.load_from",
     "train.load_strict",
@@ -23,12 +27,16 @@ NEUTRAL_KEYS = (
     "train.hang_timeout",
     "train.on_nonfinite",
     "train.max_skipped_steps",
+    "train.precision",
+    "train.threads_per_process",
     "data.on_bad_image",
     "data.max_bad_share",
-    "hooks.log",
-    "hooks.events",
-    "hooks.predictions",
+    "data.workers_per_device",
 )
+# By type: what a hook is called is up to the spec.
+NEUTRAL_HOOKS = ("TextLog", "Events", "TensorBoard", "Predictions")
+NEUTRAL_KEYS_OF_HOOKS = {"Checkpoint": ("every", "keep_last")}
+ORDER = "order"
 
 
 @attrs.frozen(kw_only=True)
@@ -69,21 +77,54 @@ class Environment:
 
 
 def environment_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """A line for each thing in which two Environments, as tables, would give other bits."""
+    """A line for each thing in which two Environments, as tables, would give other bits, and what it changes."""
     compared = [attribute.name for attribute in attrs.fields(Environment) if attribute.name != "versions"]
     pairs = [(key, then.get(key), now.get(key)) for key in compared]
     pairs += [(key, then.get("versions", {}).get(key), now["versions"].get(key)) for key in ("torch", "accelerate")]
-    return [f"{name}: {old} then, {new} now" for name, old, new in pairs if old != new]
+    return [difference(name, old, new, changes=OF_ENVIRONMENT[name]) for name, old, new in pairs if old != new]
 
 
 def spec_differences(then: str, now: str) -> list[str]:
-    """A line for each value in which two resolved specs (TOML texts) differ and that could matter to weights."""
-    old, new = dict(_leaves(tomli.loads(then))), dict(_leaves(tomli.loads(now)))
-    return [
-        f"{path}: {old.get(path, 'nothing')} then, {new.get(path, 'nothing')} now"
-        for path in dict.fromkeys((*old, *new))
-        if old.get(path) != new.get(path) and not any(path == key or path.startswith(f"{key}.") for key in NEUTRAL_KEYS)
+    """A line for each value in which two resolved specs (TOML texts) differ and that could matter to the result."""
+    tables = tomli.loads(then), tomli.loads(now)
+    (old, old_order), (new, new_order) = ((dict(_telling_leaves(table)), _order_of_hooks(table)) for table in tables)
+    common = [
+        [name for name in order if f"hooks.{name}.type" in both] for order, both in ((old_order, new), (new_order, old))
     ]
+    if common[0] != common[1]:
+        old["hooks.order"], new["hooks.order"] = (", ".join(names) for names in common)
+    return [
+        difference(path, old.get(path, "nothing"), new.get(path, "nothing"), changes=of_key(path, tables))
+        for path in dict.fromkeys((*old, *new))
+        if old.get(path) != new.get(path)
+    ]
+
+
+def difference(name: str, then: Any, now: Any, *, changes: str = "") -> str:
+    """The line for one thing that differs."""
+    return f"{name}: {then} then, {now} now" + (f" ({changes})" if changes else "")
+
+
+def _telling_leaves(spec: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Path and value of all that could matter."""
+    skipped = [*NEUTRAL_KEYS]
+    for name, hook in _hooks(spec).items():
+        if hook.get("type") in NEUTRAL_HOOKS:
+            skipped.append(f"hooks.{name}")
+        skipped += [f"hooks.{name}.{key}" for key in NEUTRAL_KEYS_OF_HOOKS.get(hook.get("type", ""), ())]
+    for path, value in _leaves(spec):
+        if not any(path == key or path.startswith(f"{key}.") for key in skipped):
+            yield path, value
+
+
+def _hooks(spec: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return {name: hook for name, hook in spec.get("hooks", {}).items() if name != ORDER}
+
+
+def _order_of_hooks(spec: Mapping[str, Any]) -> list[str]:
+    """Of those that could matter; it is written only where it is not the one that they would have anyway."""
+    hooks = _hooks(spec)
+    return [name for name in spec.get("hooks", {}).get(ORDER, hooks) if hooks[name].get("type") not in NEUTRAL_HOOKS]
 
 
 def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

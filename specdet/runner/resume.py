@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from specdet.runner.checkpoint import ACCELERATE, FOLDER, find_checkpoint, write_checkpoint
-from specdet.runner.environment import Environment, environment_differences, spec_differences
+from specdet.runner.environment import Environment, difference, environment_differences, spec_differences
 from specdet.runner.progress import Progress
 from specdet.runner.rng import read_random_states, restore_random_states
 from specdet.runs.files import read_json
@@ -181,8 +181,10 @@ def _differences(runner: "Runner", path: Path, then: dict[str, Any], now: dict[s
         lines += spec_differences(spec.read_text(encoding="utf-8"), runner.spec_text)
     known = stored_classes(path)
     if known and runner.classes and known != runner.classes:
-        lines.append(f"classes: {', '.join(known)} then, {', '.join(runner.classes)} now")
-    return lines
+        lines.append(
+            difference("classes", ", ".join(known), ", ".join(runner.classes), changes="what each output stands for")
+        )
+    return [*dict.fromkeys(lines)]  # the seed is told by both
 
 
 def stored_classes(path: Path) -> tuple[str, ...]:

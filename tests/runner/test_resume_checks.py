@@ -97,10 +97,36 @@ def test_a_loader_that_cannot_seek_is_refused_in_the_midst_of_an_epoch(saved):
 
 
 def test_specs_are_compared_where_it_matters_to_weights():
-    now = 'name = "x"\n' + SPEC + 'resume_from = "a"\n[hooks.log]\nbar = false\n'
-    assert spec_differences(SPEC, now) == []
-    assert spec_differences(SPEC, now.replace("= 3", "= 4")) == ["train.max_epochs: 3 then, 4 now"]
-    assert spec_differences(SPEC, SPEC + "accumulate = 2\n") == ["train.accumulate: nothing then, 2 now"]
+    now = 'name = "x"\n' + SPEC + 'resume_from = "a"\n[hooks.log]\ntype = "TextLog"\nbar = false\n'
+    now += '[data]\nworkers_per_device = 4\n[hooks.saved]\ntype = "Checkpoint"\nkeep_last = 9\n'
+    then = SPEC + '[data]\nworkers_per_device = 0\n[hooks.saved]\ntype = "Checkpoint"\nkeep_last = 3\n'
+    assert spec_differences(then, now) == []
+    accumulated = "train.accumulate: nothing then, 2 now (batches of another size)"
+    assert spec_differences(SPEC, SPEC + "accumulate = 2\n") == [accumulated]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "changes"),
+    [
+        ('type = "Step"', "when it ends"),
+        ('type = "Cosine"', "when it ends, and the learning rate of the remaining steps"),
+        ('type = "Mine"', "when it ends, and maybe the learning rate of the remaining steps"),
+    ],
+)
+def test_another_length_is_said_to_change_what_it_does_under_the_schedule(schedule, changes):
+    then = f"{SPEC}[schedule]\n{schedule}\n"
+    (line,) = spec_differences(then, then.replace("= 3", "= 4"))
+    assert line == f"train.max_epochs: 3 then, 4 now ({changes})"
+
+
+def test_the_order_of_hooks_that_write_logs_alone_does_not_matter():
+    hooks = "".join(f'[hooks.{name}]\ntype = "{name}"\n' for name in ("TextLog", "EMA", "Optimizer"))
+    then = f'{SPEC}[hooks]\norder = ["EMA", "Optimizer", "TextLog"]\n{hooks}'
+    assert (
+        spec_differences(then, then.replace('["EMA", "Optimizer", "TextLog"]', '["TextLog", "EMA", "Optimizer"]')) == []
+    )
+    (line,) = spec_differences(then, then.replace('"EMA", "Optimizer"', '"Optimizer", "EMA"'))
+    assert line == "hooks.order: EMA, Optimizer then, Optimizer, EMA now (what comes first in a step)"
 
 
 def test_load_checkpoint_takes_weights_alone(saved, tmp_path):

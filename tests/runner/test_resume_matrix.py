@@ -1,0 +1,62 @@
+"""Whatever is trained with, going on from any step gives what an undisturbed training gives, bit for bit."""
+
+import attrs
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from resume_matrix_training import LAST, OPTIMIZERS, SCHEDULES, Case, resumed_equals, train
+
+from specdet.registry import COMPONENTS, Registry
+
+IMPLEMENTATIONS = {
+    name: [each for each in ("loop", "foreach", "fused") if each in str(field.type)]
+    for name in OPTIMIZERS
+    for field in attrs.fields(Registry("optimizer").get(name))
+    if field.name == "implementation"
+}
+
+
+def optimizer(name: str, **options) -> dict:
+    return {"type": name, **OPTIMIZERS[name], **options}
+
+
+def schedule(name: str, *, warmup: str = "none") -> dict:
+    return {"type": name, **SCHEDULES[name], "warmup": warmup, "warmup_iters": 6, "warmup_ratio": 0.2}
+
+
+def test_every_optimizer_and_every_schedule_is_among_them():
+    assert OPTIMIZERS.keys() == COMPONENTS["optimizer"].keys()
+    assert SCHEDULES.keys() == COMPONENTS["schedule"].keys()
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_each_optimizer_before_at_and_after_the_end_of_an_epoch(tmp_path, name):
+    case = Case(optimizer=optimizer(name), schedule=schedule("Cosine", warmup="linear"), ema=True, max_norm=1.0)
+    straight = train(tmp_path / "straight", case)
+    assert len({seen[1:] for seen in straight.steps.values()}) == LAST, "each step has another learning rate"
+    for step in (3, 4, 5):
+        resumed_equals(tmp_path, case, straight, step=step)
+
+
+@st.composite
+def cases(draw) -> Case:
+    name = draw(st.sampled_from(sorted(OPTIMIZERS)))
+    return Case(
+        optimizer=optimizer(name, implementation=draw(st.sampled_from(IMPLEMENTATIONS[name]))),
+        schedule=schedule(
+            draw(st.sampled_from(sorted(SCHEDULES))),
+            warmup=draw(st.sampled_from(["none", "constant", "linear", "exponential"])),
+        ),
+        ema=draw(st.booleans()),
+        accumulate=draw(st.sampled_from([1, 2])),
+        max_norm=draw(st.sampled_from([None, 0.5])),
+        precision=draw(st.sampled_from(["fp32", "bf16"])),
+    )
+
+
+@settings(max_examples=30, derandomize=True, database=None, phases=[Phase.generate])  # shrinking takes minutes
+@given(case=cases(), step=st.integers(1, LAST), then=st.sampled_from([0, 2]), now=st.sampled_from([0, 2]))
+def test_any_mix_at_any_step_with_as_many_workers_or_others(tmp_path_factory, case, step, then, now):
+    folder = tmp_path_factory.mktemp("mix")
+    straight = train(folder / "straight", case, workers=then)
+    resumed_equals(folder, case, straight, step=step, workers=now)
