@@ -42,10 +42,13 @@ class BackgroundFirst(Fix):
     Attributes:
         rows: Rows of a class that stand together: 4 of the deltas of a box.
         keep: Whether background has rows with us, which then stand last.
+        unused_bias: Of number 0 where it is unused. A head that scores each class for itself finds it everywhere (0.5)
+            if that is 0.
     """
 
     rows: int = 1
     keep: bool = False
+    unused_bias: float = 0.0
 
     def to_ours(self, tensor: Tensor, given: Given) -> Tensor:
         """As in `Fix`; of the 91 outputs for COCO's numbers those 80 that mean something, unless 90 are wanted."""
@@ -64,7 +67,8 @@ class BackgroundFirst(Fix):
     def to_theirs(self, tensor: Tensor, given: Given) -> Tensor:
         classes = len(tensor) // (given.anchors * self.rows)
         grouped = tensor.unflatten(0, (given.anchors, classes, self.rows))
-        first = grouped[:, -1:] if self.keep else torch.zeros_like(grouped[:, :1])
+        unused = self.unused_bias if tensor.ndim == 1 else 0.0
+        first = grouped[:, -1:] if self.keep else torch.full_like(grouped[:, :1], unused)
         rest = grouped[:, :-1] if self.keep else grouped
         return torch.cat((first, rest), dim=1).flatten(0, 2)
 

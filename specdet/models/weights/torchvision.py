@@ -5,6 +5,8 @@ from collections.abc import Collection
 from specdet.models.weights.fixes import BackgroundFirst
 from specdet.models.weights.rows import Row, is_dense
 
+NEVER = -100.0  # a logit whose score is 0
+
 FPN = (
     # With normalisation (the second versions), then without, then as the first files have it.
     Row("backbone.fpn.inner_blocks.{i}.{j}.{name}", ("neck.lateral_convs.{i}.{j}.{name}",)),
@@ -74,7 +76,7 @@ DENSE = (
     Row(
         "head.classification_head.cls_logits.{name}",
         ("bbox_head.retina_cls.{name}", "bbox_head.conv_cls.{name}"),
-        fix=BackgroundFirst(),
+        fix=BackgroundFirst(unused_bias=NEVER),
         deltas="head.regression_head.bbox_reg.bias",
     ),
     Row("head.regression_head.bbox_reg.{name}", ("bbox_head.retina_reg.{name}", "bbox_head.conv_reg.{name}")),

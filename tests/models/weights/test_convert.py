@@ -54,6 +54,23 @@ def test_every_weight_of_torchvision_has_its_place_and_comes_back(name):
     assert {key: each.shape for key, each in back.items()} == {key: each.shape for key, each in expected.items()}
 
 
+@pytest.mark.parametrize("kind", ["RetinaNet", "FCOS"])
+def test_a_dense_head_of_torchvision_never_finds_the_number_that_is_unused(kind):
+    table = {"type": "ResNet", "depth": 18, "base_channels": 16, "out_stages": [3]}
+    head = {"conv_bias": True, "scale_per_level": False} if kind == "FCOS" else {}
+    model = build_detector({
+        "type": kind, "num_classes": 3, "backbone": table, "bbox_head": head,
+        "neck": {"type": "FPN", "out_channels": 32, "extra_levels": 0},
+    })  # fmt: skip
+    weights, _ = to_torchvision(model.state_dict())
+    layer = "head.classification_head.cls_logits"
+    features = torch.randn(2, 256, 5, 5)
+    logits = torch.nn.functional.conv2d(features, weights[f"{layer}.weight"], weights[f"{layer}.bias"], padding=1)
+    scores = logits.unflatten(1, (-1, 4)).sigmoid()
+    assert scores[:, :, 0].max() < 1e-6
+    assert scores[:, :, 1:].min() > 1e-3, "about prior_prob, 0.01"
+
+
 @pytest.mark.parametrize("name", ["fasterrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn", "retinanet_resnet50_fpn"])
 def test_files_of_the_first_versions_have_their_place(name):
     """Names without the `.0` of later torchvisions, and without the counters that frozen norms lack."""
