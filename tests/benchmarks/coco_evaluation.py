@@ -99,7 +99,7 @@ def sides(*, images: int) -> dict[str, Callable[[], dict[str, float]]]:
         (PYCOCOTOOLS, coco.COCO(), cocoeval.COCOeval),
     )
     for name, truth, counting in kinds:
-        truth.dataset = table
+        truth.dataset = table  # pyright: ignore[reportAttributeAccessIssue]
         with contextlib.redirect_stdout(io.StringIO()):
             truth.createIndex()
         made[name] = partial(theirs, truth, counting, results_of(detections))
