@@ -1,12 +1,10 @@
 """Reading COCO's JSON format (Lin et al. 2014, arXiv:1405.0312; https://cocodataset.org/#format-data)."""
 
-import gc
 import json
 import os
 import reprlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -14,6 +12,7 @@ from typing import Any, TypeGuard
 import numpy as np
 import orjson
 
+from specdet.collection import without_collection
 from specdet.data.annotation_index import AnnotationIndex
 from specdet.data.box_check import checked_boxes
 from specdet.data.class_choice import chosen_classes
@@ -86,7 +85,7 @@ def _load(path: Path, findings: Findings) -> Table:
         findings.settle()
     text = path.read_bytes()
     try:
-        with _no_collection():
+        with without_collection():  # JSON has no cycles
             data = orjson.loads(text)
     except orjson.JSONDecodeError:
         try:
@@ -101,18 +100,6 @@ def _load(path: Path, findings: Findings) -> Table:
         findings.settle()
     assert isinstance(data, dict), "settle raises"
     return {name: [*_complete(data[name], name, keys, findings)] for name, keys in LISTS.items()}
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """No search for cycles, of which JSON has none: it would go through millions of new lists again and again."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _complete(items: list[Any], name: str, keys: Mapping[str, type], findings: Findings) -> Iterable[Table]:

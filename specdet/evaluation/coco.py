@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
 
-from specdet.evaluation.collection import without_collection
+from specdet.collection import without_collection
 from specdet.evaluation.encoded import encoded_masks
 from specdet.evaluation.spec import CocoEvaluatorSpec
 from specdet.masks import rle

@@ -27,12 +27,13 @@ HEAVY = ("torch", "torchvision", "numpy", "accelerate", "streamlit")
 BOTTOM = ("specdet.spec", "specdet.registry")
 ALLOWED = {
     "spec": (),
+    "collection.py": (),
     "structures.py": (),
     "boxes": (),
     "masks": (),
     "models": ("specdet.boxes", "specdet.masks", "specdet.structures"),
-    "data": ("specdet.masks", "specdet.structures"),
-    "evaluation": ("specdet.masks", "specdet.structures"),
+    "data": ("specdet.collection", "specdet.masks", "specdet.structures"),
+    "evaluation": ("specdet.collection", "specdet.masks", "specdet.structures"),
     "optim": (),
     "runs": (),
     "runner": ("specdet.runs", "specdet.structures"),
