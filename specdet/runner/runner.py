@@ -281,12 +281,12 @@ class Runner(WithHooks, WithPhases, WithBadImages, WithProgress):
     def validating(self) -> Iterator[None]:
         """Eval mode without gradients, with averaged weights where a hook keeps some; afterwards all is as before."""
         was_training = self.model.training
-        if self.world_size > 1:  # each rank has its own running statistics until the next step; those of rank 0 count
-            for buffer in self.unwrapped_model.buffers():
-                torch.distributed.broadcast(buffer, src=0)
         self.model.eval()
         try:
             with self.in_phase("eval"), torch.no_grad(), self.averaged.swapped_in() if self.averaged else nullcontext():
+                if self.world_size > 1:  # each rank has statistics of its own, averaged or not; those of rank 0 count
+                    for buffer in self.unwrapped_model.buffers():
+                        torch.distributed.broadcast(buffer, src=0)
                 yield
         finally:
             self.model.train(was_training)

@@ -1,7 +1,4 @@
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -9,9 +6,9 @@ import torch
 from accelerate import Accelerator
 
 from specdet.evaluation.evaluate import evaluate, in_eval_mode
+from tests.processes import finished, launched
 
 SCRIPT = Path(__file__).with_name("two_ranks.py")
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -34,40 +31,8 @@ def accelerator():
 def reports(tmp_path_factory):
     """What two real processes saw, by rank."""
     folder = tmp_path_factory.mktemp("ranks")
-    launch = [
-        sys.executable,
-        "-m",
-        "accelerate.commands.launch",
-        "--multi_gpu",
-        "--num_machines",
-        "1",
-        "--num_processes",
-        "2",
-    ]
-    environment = os.environ | {
-        "ACCELERATE_USE_CPU": "true",
-        "OMP_NUM_THREADS": "1",
-        "TMPDIR": str(folder),  # the launcher leaves its logs there
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
-    }
-    done = subprocess.run(
-        [
-            *launch,
-            "--main_process_port",
-            "0",
-            "--mixed_precision",
-            "no",
-            "--dynamo_backend",
-            "no",
-            str(SCRIPT),
-            str(folder),
-        ],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
+    script = launched(str(SCRIPT), str(folder), processes=2)
+    done = finished(script, TMPDIR=str(folder))  # the launcher leaves its logs there
     assert "Evaluate annotation" not in done.stdout
     return [json.loads((folder / f"{rank}.json").read_text()) for rank in (0, 1)]
 

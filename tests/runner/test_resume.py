@@ -2,30 +2,20 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.processes import finished, launched
+
 SCRIPT = Path(__file__).parent / "resume_script.py"
-ROOT = Path(__file__).parents[2]
 LAST = "iter_00000024"  # two epochs of 12 steps
 COMPARED = ("accelerate/model.safetensors", "ema.safetensors")
 
 
-def run(command: list[str], *, ok: bool = True) -> str:
-    environment = {**os.environ, "ACCELERATE_USE_CPU": "true", "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=150, check=False)
-    assert (done.returncode == 0) == ok, done.stderr[-4000:]
-    return done.stderr
-
-
-def launch(folder: Path, *trainings: str, ok: bool = True) -> str:
-    """Two processes; `--multi_gpu` is what makes Accelerate start two on a CPU too."""
-    options = "--multi_gpu --num_machines 1 --num_processes 2 --mixed_precision no --dynamo_backend no"
-    launcher = [sys.executable, "-m", "accelerate.commands.launch", "--main_process_port", "0"]
-    return run([*launcher, *options.split(), str(SCRIPT), str(folder), *trainings], ok=ok)
+def launch(folder: Path, *trainings: str, ok: bool = True) -> None:
+    finished(launched(str(SCRIPT), str(folder), *trainings, processes=2), ok=ok)
 
 
 def hashes(folder: Path, name: str) -> dict[str, str]:
@@ -46,7 +36,7 @@ def check(folder: Path, cases: list[str], *, world_size: int) -> None:
 def test_one_process(tmp_path):
     cases = ["0-1-forward", "2-1-step", "0-2-save", "2-2-evaluate", "0-2-forward", "0-1-evaluate"]
     trainings = [f"{plan}:{case}" for case in cases for plan in ("straight", "killed", "resumed")]
-    stderr = run([sys.executable, str(SCRIPT), str(tmp_path), *trainings])
+    stderr = finished([sys.executable, str(SCRIPT), str(tmp_path), *trainings]).stderr
     assert len({*map(str, (hashes(tmp_path, f"{case}-straight") for case in cases))}) > 1  # accumulation is no no-op
     check(tmp_path, cases, world_size=1)
     leftovers = [path for case in cases for path in (tmp_path / f"{case}-killed" / "checkpoints").glob(".*")]

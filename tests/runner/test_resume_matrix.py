@@ -1,13 +1,18 @@
 """Whatever is trained with, going on from any step gives what an undisturbed training gives, bit for bit."""
 
+import json
+from pathlib import Path
+
 import attrs
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from resume_matrix_training import LAST, OPTIMIZERS, SCHEDULES, Case, resumed_equals, train
+from resume_matrix_training import LAST, OPTIMIZERS, SCHEDULES, Case, differences, train
 
 from specdet.registry import COMPONENTS, Registry
+from tests.processes import finished, launched
 
+SCRIPT = Path(__file__).with_name("resume_matrix_training.py")
 IMPLEMENTATIONS = {
     name: [each for each in ("loop", "foreach", "fused") if each in str(field.type)]
     for name in OPTIMIZERS
@@ -35,7 +40,7 @@ def test_each_optimizer_before_at_and_after_the_end_of_an_epoch(tmp_path, name):
     straight = train(tmp_path / "straight", case)
     assert len({seen[1:] for seen in straight.steps.values()}) == LAST, "each step has another learning rate"
     for step in (3, 4, 5):
-        resumed_equals(tmp_path, case, straight, step=step)
+        assert differences(tmp_path, case, straight, step=step) == []
 
 
 @st.composite
@@ -59,4 +64,17 @@ def cases(draw) -> Case:
 def test_any_mix_at_any_step_with_as_many_workers_or_others(tmp_path_factory, case, step, then, now):
     folder = tmp_path_factory.mktemp("mix")
     straight = train(folder / "straight", case, workers=then)
-    resumed_equals(folder, case, straight, step=step, workers=now)
+    assert differences(folder, case, straight, step=step, workers=now) == []
+
+
+def test_two_processes(tmp_path):
+    cases = [
+        Case(optimizer=optimizer("AdamW"), schedule=schedule("Cosine"), ema=True, accumulate=2),
+        Case(optimizer=optimizer("SGD"), schedule=schedule("Step", warmup="linear"), max_norm=0.5, precision="bf16"),
+    ]
+    told = json.dumps([attrs.asdict(case) for case in cases])
+    finished(launched(str(SCRIPT), str(tmp_path), told, processes=2))
+    for rank in range(2):
+        found = json.loads((tmp_path / f"rank_{rank}.json").read_text())
+        names = [f"{name} from step {step}" for name in ("AdamW", "SGD") for step in (3, 4)]
+        assert found == {"processes": 2, "differences": {name: [] for name in names}}

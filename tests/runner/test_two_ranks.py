@@ -1,14 +1,12 @@
 """What only two processes can get wrong; one launch for all, since starting one takes seconds."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from specdet.runner.checkpoint import FOLDER, list_checkpoints
+from tests.processes import finished, launched
 
 HERE = Path(__file__).parent
 
@@ -16,14 +14,7 @@ HERE = Path(__file__).parent
 @pytest.fixture(scope="module")
 def ranks(tmp_path_factory):
     folder = tmp_path_factory.mktemp("two_ranks")
-    settings = {"ACCELERATE_USE_CPU": "true", "PYTHONPATH": str(HERE.parents[1]), "OMP_NUM_THREADS": "1"}
-    options = "--multi_gpu --num_machines 1 --num_processes 2 --mixed_precision no --dynamo_backend no"
-    command = [sys.executable, "-m", "accelerate.commands.launch", *options.split(), "--main_process_port", "0"]
-    command += [str(HERE / "two_ranks_script.py"), str(folder)]
-    done = subprocess.run(
-        command, env={**os.environ, **settings}, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
+    finished(launched(str(HERE / "two_ranks_script.py"), str(folder), processes=2))
     return folder, [json.loads((folder / f"{rank}.json").read_text()) for rank in (0, 1)]
 
 

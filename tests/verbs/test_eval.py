@@ -1,12 +1,10 @@
 import json
-import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 
 from specdet.cli import main
+from tests.processes import finished, launched
 
 
 def test_the_numbers_are_those_of_the_trainings_last_evaluation(trained, capsys, tmp_path):
@@ -40,16 +38,7 @@ def test_other_data_and_other_settings_are_said_on_the_command_line(trained, cap
 
 
 def test_two_processes_measure_the_same(trained):
-    launcher = ["-m", "accelerate.commands.launch", "--num_machines", "1", "--num_processes", "2", "--multi_gpu",
-                "--main_process_port", "0", "-m", "specdet.cli", "eval"]  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, *launcher, str(trained.run), "--json"],
-        env={**os.environ, "ACCELERATE_USE_CPU": "true"},
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert done.returncode == 0, done.stderr
+    done = finished(launched("-m", "specdet.cli", "eval", str(trained.run), "--json", processes=2))
     assert json.loads(done.stdout)["metrics"] == pytest.approx(trained.metrics, abs=2e-2)  # batches are others
     assert done.stderr.count("ema.safetensors") == 1
 

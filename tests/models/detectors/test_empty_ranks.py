@@ -2,15 +2,13 @@
 
 import json
 import math
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.models.detectors.empty_ranks_script import STEPS
 from tests.models.detectors.every import EVERY
+from tests.processes import finished, launched
 
 HERE = Path(__file__).parent
 NAMES = ["RetinaNet", "FCOS", "SSD", "FasterRCNN", "CascadeMaskRCNN"]  # of each kind of head one
@@ -20,15 +18,7 @@ NAMES = ["RetinaNet", "FCOS", "SSD", "FasterRCNN", "CascadeMaskRCNN"]  # of each
 def ranks(tmp_path_factory) -> list[dict]:
     """What each of two processes noted; one launch for all, which ends by itself where no rank waits for the other."""
     folder = tmp_path_factory.mktemp("empty_ranks")
-    root = str(HERE.parents[2])
-    settings = {"ACCELERATE_USE_CPU": "true", "PYTHONPATH": root, "OMP_NUM_THREADS": "1"}
-    options = "--multi_gpu --num_machines 1 --num_processes 2 --mixed_precision no --dynamo_backend no"
-    command = [sys.executable, "-m", "accelerate.commands.launch", *options.split(), "--main_process_port", "0"]
-    command += [str(HERE / "empty_ranks_script.py"), str(folder), *NAMES]
-    done = subprocess.run(
-        command, env={**os.environ, **settings}, capture_output=True, text=True, timeout=240, check=False
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
+    finished(launched(str(HERE / "empty_ranks_script.py"), str(folder), *NAMES, processes=2))
     return [json.loads((folder / f"{rank}.json").read_text()) for rank in (0, 1)]
 
 
