@@ -11,7 +11,7 @@ from specdet.spec.merge import merge
 from specdet.structures import Batch
 from tests.models.two_stage import two_stage_table
 
-MASK_HEAD = {"mask_head": {"type": "MaskHead", "num_convs": 1, "channels": 8}}
+MASK_HEAD = {"mask_head": {"type": "MaskHead", "num_convs": 1, "channels": 16}}
 
 
 def mask_table(detector: str = "MaskRCNN", **changes: Any) -> dict[str, Any]:

@@ -1,10 +1,16 @@
 """What would make the host wait for a device, counted without one."""
 
 from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import torch
+from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from specdet.models.detectors.base import Detector
+from specdet.structures import Batch
 
 # lift_fresh: a tensor made of Python numbers, which a device gets by a copy that the host waits for.
 WAITING = {
@@ -61,3 +67,35 @@ class WaitCounter(TorchDispatchMode):
         if name in WAITING or masked:
             self.waits[name] += 1
         return func(*args, **kwargs or {})
+
+
+def waits_of_a_step(model: Detector, batch: Batch) -> tuple[Counter[str], dict[str, Tensor]]:
+    """What a training step would wait for (a size's anchors are made before), and its losses."""
+    model(batch)
+    with WaitCounter() as counter:
+        losses = model(batch)
+        sum(losses.values()).backward()
+        model.normalizers(batch)
+    assert counter.operators > 500
+    return counter.waits, losses
+
+
+@contextmanager
+def refused_waits() -> Generator[None]:
+    """On a GPU: whatever makes the host wait raises."""
+    torch.cuda.synchronize()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+@contextmanager
+def allowed_waits() -> Generator[None]:
+    """Inside `refused_waits`: here the host may wait."""
+    torch.cuda.set_sync_debug_mode("default")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode("error")

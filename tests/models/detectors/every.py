@@ -26,7 +26,7 @@ EVERY: dict[str, dict[str, Any]] = {
     "FCOS of torchvision": small_dense_table("FCOS", **NEWER_FCOS),
     "SSDLite": small_ssd_table(),
     "SSD": small_ssd_table(
-        backbone={"type": "VGG", "base_channels": 2},
+        backbone={"type": "VGG", "base_channels": 16},
         neck={"depthwise": False, "norm": "none"},
         bbox_head={"depthwise": False},
         test={"best_of": "level"},

@@ -11,7 +11,7 @@ from specdet.models.heads.atss import centerness
 from specdet.spec import SpecError
 from tests.models.batches import make_batch, make_targets
 from tests.models.detectors.dense import BOXES, SIZES, labelled_batch, small_dense, small_dense_table
-from tests.models.waiting import WaitCounter
+from tests.models.waiting import waits_of_a_step
 
 KINDS = ["RetinaNet", "ATSS"]
 AVERAGES = [("RetinaNet", {}), ("RetinaNet", {"train": {"average": "image"}}), ("ATSS", {})]
@@ -155,30 +155,11 @@ def test_quality_focal_loss_learns_how_well_boxes_fit():
     ("ATSS", {"train": {"assigner": {"type": "MaxIoU", "pos_iou": 0.5, "neg_iou": 0.4}}}),
 ])  # fmt: skip
 def test_a_training_step_waits_nowhere(kind, changes):
-    model = small_dense(kind, **changes)
-    model(batch := make_batch([(64, 96), (50, 70)], [[[4.0, 8, 40, 50]], []]))  # makes the anchors of this size
-    with WaitCounter() as counter:
-        losses = model(batch)
-        sum(losses.values()).backward()
-        model.normalizers(batch)
-    assert counter.operators > 500
-    assert not counter.waits
+    waits, losses = waits_of_a_step(
+        small_dense(kind, **changes), make_batch([(64, 96), (50, 70)], [[[4.0, 8, 40, 50]], []])
+    )
+    assert not waits
     assert all(each.isfinite() for each in losses.values())
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-@pytest.mark.parametrize("kind", KINDS)
-def test_cuda_sees_no_synchronisation(kind):
-    model, batch = small_dense(kind).cuda(), labelled_batch().to("cuda")
-    sum(model(batch).values()).backward()
-    torch.cuda.synchronize()
-    torch.cuda.set_sync_debug_mode("error")
-    try:
-        sum(model(batch).values()).backward()
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
-    assert all(parameter.grad is not None for parameter in model.parameters() if parameter.requires_grad)
 
 
 @pytest.mark.parametrize("kind", KINDS)

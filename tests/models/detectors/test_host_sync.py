@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from specdet.models.detectors.build import build_detector
-from specdet.structures import Batch
 from tests.models.batches import make_batch
-from tests.models.waiting import WaitCounter
+from tests.models.detectors.every import EVERY, small_detector
+from tests.models.small import small_rpn
+from tests.models.waiting import WaitCounter, refused_waits, waits_of_a_step
 
 
 def write_masked(x: Tensor) -> None:
@@ -39,6 +39,7 @@ def test_the_counter_counts(operation: Callable[[Tensor], object], name: str):
     assert counter.waits[name] > 0
 
 
+SIZES = [(64, 96), (50, 70)]
 OTHER_CONVENTIONS = {
     "assigner": {"low_quality": "best_kept"},
     "exclude_padding": False,
@@ -60,39 +61,22 @@ OTHER_CONVENTIONS = {
     ],
 )
 def test_a_training_step_waits_nowhere(loss: str, train: dict):
-    model = small_rpn(train, loss)
-    model(batch := make_batch([(64, 96), (50, 70)], [[[4.0, 8, 40, 50]], []]))  # makes the anchors of this size
-    with WaitCounter() as counter:
-        losses = model(batch)
-        sum(losses.values()).backward()
-        model.normalizers(batch)
-    assert counter.operators > 500
-    assert not counter.waits
+    waits, _ = waits_of_a_step(
+        small_rpn(rpn_head={"feat_channels": 16, "loss_box": {"type": loss}}, train=train),
+        make_batch(SIZES, [[[4.0, 8, 40, 50]], []]),
+    )
+    assert not waits
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_cuda_sees_no_synchronisation():
-    model = small_rpn({}, "GIoU").cuda()
-    batch: Batch = make_batch([(64, 96), (50, 70)], [[[4.0, 8, 40, 50]], []]).to("cuda")
+@pytest.mark.parametrize("name", [name for name, table in EVERY.items() if "roi_head" not in table])
+def test_cuda_sees_no_synchronisation(name: str):
+    model = small_detector(name).train().cuda()
+    batch = make_batch(SIZES, [[[4.0, 8, 40, 50]], []]).to("cuda")
     sum(model(batch).values()).backward()
-    torch.cuda.synchronize()
-    torch.cuda.set_sync_debug_mode("error")
-    try:
-        sum(model(batch).values()).backward()
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
-    assert all(parameter.grad is not None for parameter in model.parameters())
-
-
-def small_rpn(train: dict, loss: str) -> torch.nn.Module:
-    torch.manual_seed(0)
-    return build_detector(
-        {
-            "type": "RPN",
-            "backbone": {"type": "ResNet", "depth": 18, "base_channels": 16},
-            "neck": {"type": "FPN", "out_channels": 16, "extra_levels": 1},
-            "rpn_head": {"feat_channels": 16, "loss_box": {"type": loss}},
-            "train": train,
-        }
-    )
+    with refused_waits():
+        losses = model(batch)
+        sum(losses.values()).backward()
+    assert all(each.isfinite() for each in losses.values())
+    assert all(parameter.grad is not None for parameter in model.parameters() if parameter.requires_grad)
