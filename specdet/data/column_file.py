@@ -59,7 +59,7 @@ def write_columns(path: Path, header: Mapping[str, Any], arrays: Mapping[str, np
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.writelines([start, b"\0" * (-len(start) % ALIGNMENT), *parts])
         temporary.replace(path)
-    except BaseException:
+    except BaseException:  # an interrupt, too, must leave no half file
         with suppress(FileNotFoundError):
             temporary.unlink()
         raise

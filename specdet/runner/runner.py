@@ -209,7 +209,7 @@ class Runner(WithHooks, WithPhases, WithBadImages, WithProgress):
                         break
                     except RollBack as error:
                         roll_back(self, error)
-        except BaseException as error:
+        except BaseException as error:  # hooks are told of an interrupt, too, before it goes on
             self.exception = error
             self.call_hook("on_exception")
             raise

@@ -64,7 +64,7 @@ class WithPhases:
             yield
         except Abandoned:
             raise
-        except BaseException as error:
+        except BaseException as error:  # where it failed is noted for an interrupt, too
             if error is not self.exception:
                 self.exception, self.failed_in = error, phase
             raise

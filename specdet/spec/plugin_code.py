@@ -92,7 +92,7 @@ def strangers(what: str, *, file: Path | None = None) -> Iterator[None]:
             yield
     except (SpecError, KeyboardInterrupt):
         raise
-    except BaseException as error:
+    except BaseException as error:  # code of strangers may raise anything, SystemExit included
         raise SpecError.one(f"{what}: {_told(error, file)}") from error
 
 
@@ -106,7 +106,7 @@ def guarded(spec_class: type[Spec], rule: Callable[[], Any]) -> Any:
         return rule()
     except (Unsound, SpecError, KeyboardInterrupt):
         raise
-    except BaseException as error:
+    except BaseException as error:  # as above
         told = f"the plugin's class '{spec_class.plugin_tag}' failed while it was checked: {_told(error, None)}"
         raise SpecError.one(told) from error
 
@@ -117,7 +117,7 @@ def _run(code: bytes, path: Path, name: str) -> ModuleType:
     sys.modules[name] = module  # classes in it find themselves by this name
     try:
         exec(compile(code, os.fspath(path), "exec"), vars(module))  # a plugin that the user trusts  # nosec B102
-    except BaseException:
+    except BaseException:  # whatever it raised, no half module stays
         del sys.modules[name]
         raise
     return module
