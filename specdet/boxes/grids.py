@@ -63,7 +63,7 @@ class PyramidGrid(Generic[T]):
         return self._grids.get(key, lambda: self._make(feature_sizes, image_size, device))
 
     def _make(self, feature_sizes: Sequence[Size], image_size: Size, device: torch.device) -> T:
-        raise NotImplementedError
+        raise NotImplementedError  # anchors and points each say how
 
 
 def feature_sizes(image_size: Size, strides: Sequence[int]) -> tuple[Size, ...]:

@@ -70,4 +70,4 @@ def checked_outputs(outputs: object, processor: object) -> Outputs:
         raise TypeError(
             f"batch_processor {name} returned a dict without {', '.join(sorted(missing))}; it must return {wanted}"
         )
-    return outputs  # type: ignore[return-value]
+    return outputs  # type: ignore[return-value]  (a dict that has the keys asked for above)

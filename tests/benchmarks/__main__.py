@@ -23,9 +23,12 @@ NAMES = (
 def main() -> None:
     """Run them; the exit code is 1 where one of them failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", choices=[[], *NAMES], default=[])
+    parser.add_argument("names", nargs="*", default=NAMES, help=f"of {', '.join(NAMES)}; all, unless told")
+    names = parser.parse_args().names
+    if unknown := [name for name in names if name not in NAMES]:
+        parser.error(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(NAMES)}")
     failed = []
-    for name in parser.parse_args().names or NAMES:
+    for name in names:
         print(f"\n== {name}", flush=True)
         code = subprocess.run([sys.executable, "-m", f"tests.benchmarks.{name}"], check=False).returncode
         if code:

@@ -116,7 +116,7 @@ class TorchvisionRPN(nn.Module):
         super().__init__()
         self.backbone = pyramid(depth, layers=[1, 2, 3, 4])
         self.rpn = proposal_network(self.backbone.out_channels)
-        setattr(self.rpn, "filter_proposals", lambda *_: ([], []))  # noqa: B010
+        setattr(self.rpn, "filter_proposals", lambda *_: ([], []))  # noqa: B010  (a type checker refuses the plain assignment)
         self.transform: Any = None
 
     def forward(self, images: list[Tensor], targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -61,11 +61,11 @@ class Detector(nn.Module):
 
     def losses(self, features: Features, batch: Batch) -> dict[str, Tensor]:
         """The () float32 losses by name, of a batch with targets."""
-        raise NotImplementedError
+        raise NotImplementedError  # each detector says how
 
     def detections(self, features: Features, batch: Batch) -> list[Detections]:
         """What is found in each image, best first, in pixels of the original images."""
-        raise NotImplementedError
+        raise NotImplementedError  # each detector says how
 
     def normalizers(self, batch: Batch) -> dict[str, Tensor] | None:
         """Loss name to the () float32 count that this batch's losses would be divided by, found without the network.

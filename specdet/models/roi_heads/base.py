@@ -61,11 +61,11 @@ class RoIHead(nn.Module):
 
     def loss(self, features: Sequence[Tensor], proposals: Proposals, batch: Batch) -> dict[str, Tensor]:
         """The () float32 losses of one batch by name."""
-        raise NotImplementedError
+        raise NotImplementedError  # each head says how
 
     def detect(self, features: Sequence[Tensor], proposals: Proposals, batch: Batch) -> Found:
         """What is found in the proposals of each image."""
-        raise NotImplementedError
+        raise NotImplementedError  # each head says how
 
     def make_bbox_head(self, spec: Any) -> BBoxHead:
         """A head on what the extractor cuts out."""
