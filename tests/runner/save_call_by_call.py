@@ -131,7 +131,7 @@ class Walk:
         try:
             self.wait_until_traced(child, strace)
             os.kill(child, signal.SIGCONT)
-        except BaseException:
+        except BaseException:  # an interrupt, too, must leave no stopped child
             os.kill(child, signal.SIGKILL)
             raise
         finally:
@@ -147,7 +147,7 @@ class Walk:
         except OSError as error:
             print(repr(error), file=sys.stderr, flush=True)
             return REFUSED if error.errno == errno.ENOSPC and error.filename else FAILED
-        except BaseException as error:
+        except BaseException as error:  # a forked child ends by its exit code, whatever happened
             print(repr(error), file=sys.stderr, flush=True)
             return FAILED
         return 0
