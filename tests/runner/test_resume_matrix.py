@@ -1,6 +1,8 @@
 """Whatever is trained with, going on from any step gives what an undisturbed training gives, bit for bit."""
 
 import json
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
@@ -32,6 +34,16 @@ def schedule(name: str, *, warmup: str = "none") -> dict:
 def test_every_optimizer_and_every_schedule_is_among_them():
     assert OPTIMIZERS.keys() == COMPONENTS["optimizer"].keys()
     assert SCHEDULES.keys() == COMPONENTS["schedule"].keys()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def the_logger_as_it_was() -> Iterator[None]:
+    """A training in this process makes the package's logger its own; tests of other files read it, too."""
+    logger = logging.getLogger("specdet")
+    handlers, level, propagate = list(logger.handlers), logger.level, logger.propagate
+    yield
+    logger.handlers[:], logger.propagate = handlers, propagate
+    logger.setLevel(level)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
